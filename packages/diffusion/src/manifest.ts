@@ -1,0 +1,123 @@
+/**
+ * The manifest: `manifest.json` of a model folder, everything that a program needs to train, resume, export or
+ * sample the model without knowing the code that wrote it. docs/model-folder.md describes the same in prose.
+ */
+
+/** The version of the format that this code writes and reads. */
+export const MANIFEST_VERSION = 1;
+
+export type DType = "float32" | "float16" | "int32" | "int64" | "uint8" | "bool";
+
+/** A dimension: a size, or the name of one that the caller chooses (`batch`, `steps`). */
+export type Dim = number | string;
+
+/** How a tensor starts. Random ones draw from Philox with (seed, the tensor's index in `state`). */
+export type Initializer =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+
+/**
+ * One tensor that training carries from step to step.
+ * - `parameter`: trained; has a gradient. Part of the exported weights.
+ * - `buffer`: running statistics; written by the forward pass. Part of the exported weights.
+ * - `optimizer`: a moment of the parameter named in `of`. Only in checkpoints.
+ * - `counter`: the number of optimizer steps taken (int32 scalar). Only in checkpoints.
+ */
+export interface StateTensor {
+  /** PyTorch's path (`down1.conv.weight`), and the name of the graph inputs that take it. */
+  readonly name: string;
+  readonly kind: "parameter" | "buffer" | "optimizer" | "counter";
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly initializer: Initializer;
+  /** The parameter that an `optimizer` tensor belongs to. */
+  readonly of?: string;
+}
+
+export interface ValueSpec {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+/**
+ * The entry points of a model. In every graph that carries state, the input `X` comes back as the output `X.next`.
+ * - `training_model`: parameters, buffers, batch -> `loss`, `<parameter>_grad`, `<buffer>.next`
+ * - `optimizer_model`: parameters, `<parameter>_grad`, optimizer tensors, counter, `learning_rate` -> `.next` of each
+ * - `training_step`: state, batch, `learning_rate` -> `<state>.next`, `loss`
+ * - `training_loop`: the same for K batches stacked on a leading axis `steps` -> `<state>.next`, `losses` [steps]
+ * - `eval_model`: parameters, buffers, batch -> `loss` with running statistics, `losses` [batch] (one an image)
+ * - `inference_model`: `sample`, `timestep`?, `class_labels`? -> `out_sample`; its weights are external data
+ */
+export const GRAPH_NAMES = [
+  "training_model",
+  "optimizer_model",
+  "training_step",
+  "training_loop",
+  "eval_model",
+  "inference_model",
+] as const;
+export type GraphName = (typeof GRAPH_NAMES)[number];
+
+/** How the graph's convolutions are written: `cpu` as gathered patches and Gemm, `gpu` as native Conv. */
+export type Target = "cpu" | "gpu";
+
+export interface GraphSpec {
+  readonly file: string;
+  readonly target: Target;
+  readonly inputs: readonly ValueSpec[];
+  readonly outputs: readonly ValueSpec[];
+}
+
+/** beta_t = (betaEnd - betaStart) * t / T + betaStart for t = 0..T (the practical's linear schedule). */
+export interface ScheduleSpec {
+  readonly kind: "linear";
+  readonly T: number;
+  readonly betaStart: number;
+  readonly betaEnd: number;
+}
+
+/** What a trained model was trained with; absent from a folder that was only authored. */
+export interface TrainingRecord {
+  readonly data: string;
+  /** SHA-256 over the training images and labels as they were fed. */
+  readonly dataDigest: string;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  /** Smoothed training loss at the last step. */
+  readonly loss: number;
+  readonly device: string;
+}
+
+export interface FileDigest {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface Manifest {
+  readonly format: "onnx-diffusion";
+  readonly version: typeof MANIFEST_VERSION;
+  readonly network: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** Images are uint8 [channels, height, width] outside and `range[0]..range[1]` inside the network. */
+  readonly image: {
+    readonly channels: number;
+    readonly height: number;
+    readonly width: number;
+    readonly range: readonly [number, number];
+  };
+  /** Number of classes; 0 for a network without `class_labels`. */
+  readonly classes: number;
+  /** Whether the network takes `timestep`. */
+  readonly timestep: boolean;
+  readonly prediction: "eps";
+  readonly schedule: ScheduleSpec;
+  /** Parameters first, then buffers, optimizer tensors and the counter: the order of graph inputs. */
+  readonly state: readonly StateTensor[];
+  readonly graphs: Readonly<Partial<Record<GraphName, GraphSpec>>>;
+  readonly training?: TrainingRecord;
+  /** Every file of the folder but the manifest itself. */
+  readonly files: Readonly<Record<string, FileDigest>>;
+}
