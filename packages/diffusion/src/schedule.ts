@@ -1,0 +1,109 @@
+/**
+ * The noise schedule of denoising diffusion: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models" (2020),
+ * section 2. Computed in float64; delivered as float32 tables, which graphs and tensors hold, with float64 ones for
+ * arithmetic that goes on (sampler coefficients).
+ */
+
+import { UserError } from "./errors.js";
+import type { ScheduleSpec } from "./manifest.js";
+
+/** Tables indexed by the timestep t = 0..T, each of length T + 1. Training and sampling use t = 1..T. */
+export interface ScheduleTables<Numbers> {
+  readonly beta: Numbers;
+  /** 1 - beta_t. */
+  readonly alpha: Numbers;
+  /** The product of alpha_0 .. alpha_t. */
+  readonly alphaBar: Numbers;
+  /** The share of x0 in x_t. */
+  readonly sqrtAlphaBar: Numbers;
+  /** The share of eps in x_t. */
+  readonly sqrtOneMinusAlphaBar: Numbers;
+  readonly oneOverSqrtAlpha: Numbers;
+  /** (1 - alpha_t) / sqrt(1 - alphaBar_t): how much of the predicted eps a DDPM step takes away (equation 11). */
+  readonly epsScale: Numbers;
+  /** sqrt(beta_t): the fresh noise of a DDPM step. */
+  readonly sigma: Numbers;
+}
+
+export interface Schedule extends ScheduleTables<Float32Array<ArrayBuffer>> {
+  readonly spec: ScheduleSpec;
+  /** The number of noise levels. */
+  readonly T: number;
+  /** The same tables before they were rounded to float32. */
+  readonly float64: ScheduleTables<Float64Array<ArrayBuffer>>;
+}
+
+/** The practical's schedule. */
+export const PRACTICAL_SCHEDULE = {
+  kind: "linear",
+  T: 400,
+  betaStart: 1e-4,
+  betaEnd: 0.02,
+} as const satisfies ScheduleSpec;
+
+/** T is at most this; {@link imageNoiseIndex} counts rows in 16 bits. */
+const LARGEST_T = 65535;
+
+/**
+ * beta_t = (betaEnd - betaStart) * t / T + betaStart for t = 0..T, and everything that follows from it.
+ *
+ * alphaBar_t = exp(log alpha_0 + ... + log alpha_t) is taken as the product that it is: IEEE 754 fixes products and
+ * square roots, so the tables are the same bits in every engine, which exp and log would not be.
+ *
+ * @param spec.T the number of noise levels, 1..65535.
+ * @param spec.betaStart beta_0, and `betaEnd` = beta_T: 0 < betaStart <= betaEnd < 1.
+ * @throws UserError if a number is out of its range.
+ */
+export function linearSchedule(spec: Omit<ScheduleSpec, "kind">): Schedule {
+  const { T, betaStart, betaEnd } = spec;
+  if (!Number.isInteger(T) || T < 1 || T > LARGEST_T) {
+    throw new UserError(`schedule.T: found ${T}, expected an integer in 1..${LARGEST_T}`);
+  }
+  if (!(betaStart > 0 && betaStart < 1)) {
+    throw new UserError(`schedule.betaStart: found ${betaStart}, expected a number above 0 and below 1`);
+  }
+  if (!(betaEnd >= betaStart && betaEnd < 1)) {
+    throw new UserError(
+      `schedule.betaEnd: found ${betaEnd}, expected betaStart (${betaStart}) or more, below 1`,
+    );
+  }
+
+  const beta = Float64Array.from({ length: T + 1 }, (_, t) => ((betaEnd - betaStart) * t) / T + betaStart);
+  const alpha = beta.map((b) => 1 - b);
+  let product = 1;
+  const alphaBar = alpha.map((a) => {
+    product *= a;
+    return product;
+  });
+  const float64: ScheduleTables<Float64Array<ArrayBuffer>> = {
+    beta,
+    alpha,
+    alphaBar,
+    sqrtAlphaBar: alphaBar.map(Math.sqrt),
+    sqrtOneMinusAlphaBar: alphaBar.map((a) => Math.sqrt(1 - a)),
+    oneOverSqrtAlpha: alpha.map((a) => 1 / Math.sqrt(a)),
+    epsScale: beta.map((b, t) => b / Math.sqrt(1 - alphaBar[t]!)),
+    sigma: beta.map(Math.sqrt),
+  };
+  return {
+    spec: { kind: "linear", T, betaStart, betaEnd },
+    T,
+    beta: Float32Array.from(float64.beta),
+    alpha: Float32Array.from(float64.alpha),
+    alphaBar: Float32Array.from(float64.alphaBar),
+    sqrtAlphaBar: Float32Array.from(float64.sqrtAlphaBar),
+    sqrtOneMinusAlphaBar: Float32Array.from(float64.sqrtOneMinusAlphaBar),
+    oneOverSqrtAlpha: Float32Array.from(float64.oneOverSqrtAlpha),
+    epsScale: Float32Array.from(float64.epsScale),
+    sigma: Float32Array.from(float64.sigma),
+    float64,
+  };
+}
+
+/** The schedule that a manifest names. @throws UserError as {@link linearSchedule}. */
+export function scheduleOf(spec: ScheduleSpec): Schedule {
+  switch (spec.kind) {
+    case "linear":
+      return linearSchedule(spec);
+  }
+}
