@@ -3,9 +3,21 @@ export * from "./image-noise.js";
 export * from "./initialise.js";
 export * from "./manifest.js";
 export * from "./normal.js";
+export * from "./parse-manifest.js";
 export * from "./philox.js";
+export * from "./safetensors.js";
+export {
+  SAFETENSORS_DTYPE,
+  SAFETENSORS_ITEM_BYTES,
+  type SafetensorsDType,
+  type SafetensorsLayout,
+  type SafetensorsPlace,
+  type SafetensorsSpec,
+  safetensorsLayout,
+} from "./safetensors-layout.js";
 export * from "./samplers/index.js";
 export * from "./schedule.js";
+export * from "./serialize-manifest.js";
 export * from "./stream.js";
 export * from "./table.js";
 export * from "./timesteps.js";

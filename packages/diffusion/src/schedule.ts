@@ -44,6 +44,9 @@ export const PRACTICAL_SCHEDULE = {
 /** T is at most this; {@link imageNoiseIndex} counts rows in 16 bits. */
 const LARGEST_T = 65535;
 
+/** Below this 1 / sqrt(alphaBar), by which an image is recovered from x_T, leaves the range of float32 sums. */
+const SMALLEST_ALPHA_BAR = 1e-30;
+
 /**
  * beta_t = (betaEnd - betaStart) * t / T + betaStart for t = 0..T, and everything that follows from it.
  *
@@ -52,7 +55,7 @@ const LARGEST_T = 65535;
  *
  * @param spec.T the number of noise levels, 1..65535.
  * @param spec.betaStart beta_0, and `betaEnd` = beta_T: 0 < betaStart <= betaEnd < 1.
- * @throws UserError if a number is out of its range.
+ * @throws UserError if a number is out of its range, or alphaBar_T under 1e-30.
  */
 export function linearSchedule(spec: Omit<ScheduleSpec, "kind">): Schedule {
   const { T, betaStart, betaEnd } = spec;
@@ -75,6 +78,11 @@ export function linearSchedule(spec: Omit<ScheduleSpec, "kind">): Schedule {
     product *= a;
     return product;
   });
+  if (product < SMALLEST_ALPHA_BAR) {
+    throw new UserError(
+      `schedule: found alphaBar = ${product} at T = ${T}, expected ${SMALLEST_ALPHA_BAR} or more; take fewer or smaller betas`,
+    );
+  }
   const float64: ScheduleTables<Float64Array<ArrayBuffer>> = {
     beta,
     alpha,

@@ -1,0 +1,149 @@
+import { type At, fail } from "./json-reader.js";
+import { GRAPH_NAMES, type GraphName, type GraphSpec, type Manifest, type ValueSpec } from "./manifest.js";
+
+const KIND_ORDER = ["parameter", "buffer", "optimizer", "counter"] as const;
+
+/**
+ * What must hold between the fields of a manifest, each of which is right by itself.
+ *
+ * @throws UserError that names the field's path, what was found and what was expected.
+ */
+export function checkManifest(manifest: Manifest, where: string): void {
+  if (Object.hasOwn(manifest.files, "manifest.json")) {
+    fail(place(where, `files["manifest.json"]`, "the manifest itself"), "only the other files of the folder");
+  }
+  checkState(manifest, where);
+  for (const name of GRAPH_NAMES) {
+    const graph = manifest.graphs[name];
+    if (graph !== undefined) checkGraph(manifest, name, graph, where);
+  }
+}
+
+function place(where: string, path: string, value: unknown): At {
+  return { where, path, value };
+}
+
+function checkState({ state }: Manifest, where: string): void {
+  const names = new Set<string>();
+  const parameters = new Map(state.filter((t) => t.kind === "parameter").map((t) => [t.name, t]));
+  for (const [i, tensor] of state.entries()) {
+    const path = `state[${i}]`;
+    if (names.has(tensor.name)) {
+      fail(place(where, `${path}.name`, tensor.name), "a name that no tensor before it has");
+    }
+    names.add(tensor.name);
+
+    const before = state[i - 1];
+    if (before !== undefined && KIND_ORDER.indexOf(tensor.kind) < KIND_ORDER.indexOf(before.kind)) {
+      fail(
+        place(where, `${path}.kind`, tensor.kind),
+        "the order parameters, buffers, optimizer tensors, counter",
+      );
+    }
+    if (tensor.kind === "optimizer") {
+      const parameter = parameters.get(tensor.of ?? "");
+      if (parameter === undefined) {
+        fail(place(where, `${path}.of`, tensor.of), "the name of a parameter in state");
+      }
+      if (!sameShape(tensor.shape, parameter.shape)) {
+        fail(
+          place(where, `${path}.shape`, tensor.shape),
+          `the shape of ${parameter.name}, ${JSON.stringify(parameter.shape)}`,
+        );
+      }
+    }
+    if (tensor.kind === "counter") {
+      if (before?.kind === "counter") fail(place(where, `${path}.kind`, tensor.kind), "one counter at most");
+      if (tensor.dtype !== "int32") fail(place(where, `${path}.dtype`, tensor.dtype), "int32 for a counter");
+      if (tensor.shape.length !== 0) fail(place(where, `${path}.shape`, tensor.shape), "[] for a counter");
+    }
+  }
+}
+
+function checkGraph(manifest: Manifest, name: GraphName, graph: GraphSpec, where: string): void {
+  const path = `graphs.${name}`;
+  if (!Object.hasOwn(manifest.files, graph.file)) {
+    fail(place(where, `${path}.file`, graph.file), "a file that is listed in files");
+  }
+  // a graph that carries state takes it as `X` and gives it back as `X.next`
+  const state = new Map(
+    manifest.state.flatMap((t) => [[t.name, t] as const, [`${t.name}.next`, t] as const]),
+  );
+  for (const side of ["inputs", "outputs"] as const) {
+    for (const [i, value] of graph[side].entries()) {
+      const tensor = state.get(value.name);
+      if (tensor === undefined) continue;
+      const valuePath = `${path}.${side}[${i}]`;
+      if (value.dtype !== tensor.dtype) {
+        fail(place(where, `${valuePath}.dtype`, value.dtype), `${tensor.dtype}, as ${tensor.name} in state`);
+      }
+      if (!sameShape(value.shape, tensor.shape)) {
+        fail(
+          place(where, `${valuePath}.shape`, value.shape),
+          `${JSON.stringify(tensor.shape)}, as ${tensor.name} in state`,
+        );
+      }
+    }
+  }
+  if (name === "inference_model") checkInference(manifest, graph, path, where);
+}
+
+/** The arguments of the network that the page and the command feed by name. */
+function checkInference(manifest: Manifest, graph: GraphSpec, path: string, where: string): void {
+  const { channels, height, width } = manifest.image;
+  const image: Expectation = { dtype: "float32", sizes: [undefined, channels, height, width] };
+  const perImage: Expectation = { dtype: "int32", sizes: [undefined] };
+  const inputs = {
+    sample: image,
+    timestep: manifest.timestep ? perImage : undefined,
+    class_labels: manifest.classes > 0 ? perImage : undefined,
+  };
+  for (const [name, expected] of Object.entries(inputs)) {
+    checkValue(graph.inputs, name, expected, place(where, `${path}.inputs`, graph.inputs));
+  }
+  for (const [i, { name }] of graph.inputs.entries()) {
+    if (Object.hasOwn(inputs, name)) continue;
+    fail(place(where, `${path}.inputs[${i}].name`, name), `one of ${Object.keys(inputs).join(", ")}`);
+  }
+  checkValue(graph.outputs, "out_sample", image, place(where, `${path}.outputs`, graph.outputs));
+}
+
+/** A value's dtype and sizes; undefined stands for any size or name. */
+interface Expectation {
+  readonly dtype: ValueSpec["dtype"];
+  readonly sizes: readonly (number | undefined)[];
+}
+
+function checkValue(
+  values: readonly ValueSpec[],
+  name: string,
+  expected: Expectation | undefined,
+  at: At,
+): void {
+  const i = values.findIndex((value) => value.name === name);
+  const value = values[i];
+  if (value === undefined) {
+    if (expected === undefined) return;
+    const found = `[${values.map((v) => v.name).join(", ")}]`;
+    fail(at, `"${name}" among them, as timestep, classes and image say`, found);
+  }
+  if (expected === undefined) {
+    const reason =
+      name === "timestep" ? "as timestep is false" : `as the network has no classes (classes is 0)`;
+    fail(place(at.where, `${at.path}[${i}].name`, name), `no such input, ${reason}`);
+  }
+  if (value.dtype !== expected.dtype) {
+    fail(place(at.where, `${at.path}[${i}].dtype`, value.dtype), expected.dtype);
+  }
+  const fits =
+    value.shape.length === expected.sizes.length &&
+    value.shape.every((dim, d) => typeof dim === "string" || (expected.sizes[d] ?? dim) === dim);
+  if (!fits) {
+    const sizes = expected.sizes.map((size) => size ?? `"batch"`).join(",");
+    fail(place(at.where, `${at.path}[${i}].shape`, value.shape), `[${sizes}]`);
+  }
+}
+
+function sameShape(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}

@@ -1,0 +1,233 @@
+import { UserError } from "./errors.js";
+import {
+  type At,
+  entries,
+  fail,
+  field,
+  finite,
+  flag,
+  integer,
+  items,
+  json,
+  oneOf,
+  record,
+  text,
+} from "./json-reader.js";
+import {
+  type Dim,
+  type DType,
+  type FileDigest,
+  GRAPH_NAMES,
+  type GraphSpec,
+  type Initializer,
+  MANIFEST_VERSION,
+  type Manifest,
+  type ScheduleSpec,
+  type StateTensor,
+  type TrainingRecord,
+  type ValueSpec,
+} from "./manifest.js";
+import { checkManifest } from "./manifest-checks.js";
+import { linearSchedule } from "./schedule.js";
+
+const DTYPES = Object.keys({
+  float32: true,
+  float16: true,
+  int32: true,
+  int64: true,
+  uint8: true,
+  bool: true,
+} satisfies Record<DType, true>) as DType[];
+
+/**
+ * Reads a manifest from a text or from what `JSON.parse` gave. Trusts nothing: the folder may come from anywhere.
+ * Fields that this version does not know are left out.
+ *
+ * @param source the text of `manifest.json`, or its parsed value.
+ * @param where what errors call it, such as the file's path.
+ * @throws UserError that names the field's path, what was found and what was expected.
+ */
+export function parseManifest(source: unknown, where: string): Manifest {
+  const at: At = { value: typeof source === "string" ? parseJson(source, where) : source, where, path: "" };
+  // format and version first: of another format nothing else can be said
+  oneOf(field(at, "format"), ["onnx-diffusion"]);
+  const version = field(at, "version");
+  if (integer(version, 1) > MANIFEST_VERSION) {
+    fail(version, `${MANIFEST_VERSION} or less: a newer onnx-diffusion wrote this folder; update to read it`);
+  }
+  const training = field(at, "training");
+  const manifest: Manifest = {
+    format: "onnx-diffusion",
+    version: MANIFEST_VERSION,
+    network: {
+      name: text(field(field(at, "network"), "name")),
+      options: record(field(field(at, "network"), "options"), json),
+    },
+    image: readImage(field(at, "image")),
+    classes: integer(field(at, "classes"), 0),
+    timestep: flag(field(at, "timestep")),
+    prediction: oneOf(field(at, "prediction"), ["eps"]),
+    schedule: readSchedule(field(at, "schedule")),
+    state: items(field(at, "state")).map(readStateTensor),
+    graphs: readGraphs(field(at, "graphs")),
+    ...(training.value === undefined ? {} : { training: readTraining(training) }),
+    files: readFiles(field(at, "files")),
+  };
+  checkManifest(manifest, where);
+  return manifest;
+}
+
+function parseJson(source: string, where: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
+    throw new UserError(`${where}: found text that is not JSON (${reason}), expected a manifest`, { cause });
+  }
+}
+
+function readImage(at: At): Manifest["image"] {
+  const range = field(at, "range");
+  const [low, high, more] = items(range).map((end) => finite(end));
+  if (low === undefined || high === undefined || more !== undefined || low >= high) {
+    return fail(range, "two numbers, the lower one first");
+  }
+  return {
+    channels: integer(field(at, "channels"), 1),
+    height: integer(field(at, "height"), 1),
+    width: integer(field(at, "width"), 1),
+    range: [low, high],
+  };
+}
+
+function readSchedule(at: At): ScheduleSpec {
+  const spec: ScheduleSpec = {
+    kind: oneOf(field(at, "kind"), ["linear"]),
+    T: integer(field(at, "T"), 1),
+    betaStart: finite(field(at, "betaStart")),
+    betaEnd: finite(field(at, "betaEnd")),
+  };
+  try {
+    linearSchedule(spec);
+  } catch (cause) {
+    // its errors begin with `schedule.T` and the like, which is the path here too
+    throw cause instanceof UserError ? new UserError(`${at.where}: ${cause.message}`, { cause }) : cause;
+  }
+  return spec;
+}
+
+function readStateTensor(at: At): StateTensor {
+  const kind = oneOf(field(at, "kind"), ["parameter", "buffer", "optimizer", "counter"]);
+  const dtype = oneOf(field(at, "dtype"), DTYPES);
+  return {
+    name: text(field(at, "name")),
+    kind,
+    dtype,
+    shape: items(field(at, "shape")).map((dim) => integer(dim, 1)),
+    initializer: readInitializer(field(at, "initializer"), dtype),
+    ...(kind === "optimizer" ? { of: text(field(at, "of")) } : {}),
+  };
+}
+
+function readInitializer(at: At, dtype: DType): Initializer {
+  const kind = oneOf(field(at, "kind"), ["constant", "uniform", "normal"]);
+  if (kind !== "constant" && dtype !== "float32") fail(field(at, "kind"), `"constant" for ${dtype}`);
+  switch (kind) {
+    case "constant": {
+      const value = field(at, "value");
+      const isFloat = dtype === "float32" || dtype === "float16";
+      if (!isFloat && !Number.isSafeInteger(value.value)) fail(value, `an integer for ${dtype}`);
+      return { kind, value: finite(value) };
+    }
+    case "uniform": {
+      const low = finite(field(at, "low"));
+      const high = finite(field(at, "high"));
+      if (low > high) fail(field(at, "high"), `${low} or more, as low is`);
+      return { kind, low, high };
+    }
+    case "normal": {
+      const mean = finite(field(at, "mean"));
+      const std = finite(field(at, "std"));
+      if (std < 0) fail(field(at, "std"), "0 or more");
+      return { kind, mean, std };
+    }
+  }
+}
+
+function readGraphs(at: At): Manifest["graphs"] {
+  const graphs: Partial<Record<(typeof GRAPH_NAMES)[number], GraphSpec>> = {};
+  for (const name of GRAPH_NAMES) {
+    const graph = field(at, name);
+    if (graph.value !== undefined) graphs[name] = readGraph(graph);
+  }
+  return graphs;
+}
+
+function readGraph(at: At): GraphSpec {
+  return {
+    file: fileName(field(at, "file")),
+    target: oneOf(field(at, "target"), ["cpu", "gpu"]),
+    inputs: readValues(field(at, "inputs")),
+    outputs: readValues(field(at, "outputs")),
+  };
+}
+
+function readValues(at: At): ValueSpec[] {
+  const names = new Set<string>();
+  return items(at).map((value) => {
+    const name = text(field(value, "name"));
+    if (names.has(name)) fail(field(value, "name"), "a name that no value before it has");
+    names.add(name);
+    return {
+      name,
+      dtype: oneOf(field(value, "dtype"), DTYPES),
+      shape: items(field(value, "shape")).map(readDim),
+    };
+  });
+}
+
+function readDim(at: At): Dim {
+  const { value } = at;
+  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
+  return fail(at, "a positive integer or the name of a dimension");
+}
+
+function readTraining(at: At): TrainingRecord {
+  return {
+    data: text(field(at, "data")),
+    dataDigest: sha256(field(at, "dataDigest")),
+    steps: integer(field(at, "steps"), 0),
+    batch: integer(field(at, "batch"), 1),
+    learningRate: finite(field(at, "learningRate")),
+    seed: integer(field(at, "seed"), 0),
+    loss: finite(field(at, "loss")),
+    device: text(field(at, "device")),
+  };
+}
+
+function readFiles(at: At): Manifest["files"] {
+  const files = entries(at).map(([name, file]): [string, FileDigest] => [
+    fileName({ ...file, value: name }),
+    { sha256: sha256(field(file, "sha256")), bytes: integer(field(file, "bytes"), 0) },
+  ]);
+  return Object.fromEntries(files.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A file beside the manifest, and nowhere else: whoever wrote the manifest must not reach other folders. */
+function fileName(at: At): string {
+  const { value } = at;
+  if (typeof value === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(value) && !value.endsWith(".")) {
+    return value;
+  }
+  return fail(
+    at,
+    "a plain file name of at most 128 letters, digits, '.', '_' and '-', a letter or digit first, no '.' last",
+  );
+}
+
+function sha256(at: At): string {
+  const { value } = at;
+  if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) return value;
+  return fail(at, "a SHA-256 as 64 lower-case hexadecimal digits");
+}
