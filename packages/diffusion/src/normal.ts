@@ -5,15 +5,15 @@
  * order written, without fused multiply-adds.
  *
  * Method: Box and Muller, "A note on the generation of random normal deviates" (1958). Two words (a, b) give two
- * normals; u, f and the products with powers of two are exact:
+ * normals; u, m, f, 1 - f and 1 + f are exact:
  *
  *     u = (a + 1/2) / 2^32                          in (0, 1)
  *     u = m * 2^-k,  1/sqrt 2 <= m < sqrt 2,        s = (m - 1) / (m + 1)
  *     r = sqrt(k * 2 ln 2 - s * L(s^2))             L(z) ~ 4 atanh(sqrt z) / sqrt z, so r = sqrt(-2 ln u)
  *     f = ((b mod 2^31) - 2^30 + 1/2) / 2^30        in (-1, 1): half a turn
  *     h = r, or -r where b >= 2^31                  the other half of the circle
- *     normal 0 = h * (1 - f^2) * C(f^2)             = h cos(pi f / 2)
- *     normal 1 = h * f * S(f^2)                     = h sin(pi f / 2)
+ *     normal 0 = h * ((1 - f) * (1 + f) * C(f^2))   = h cos(pi f / 2)
+ *     normal 1 = h * (f * S(f^2))                   = h sin(pi f / 2)
  *
  * each rounded to float32 at the end. L, S and C are polynomials interpolated at Chebyshev nodes, evaluated by
  * Horner's rule; their relative errors are below 5e-12, 3e-11 and 4e-12, so that a result differs from the exact
@@ -74,7 +74,7 @@ export function normalsFromWords(words: Int32Array, out: Float32Array, at: numbe
 
     const f = ((b & 0x7fffffff) - 1073741823.5) * (1 / 1073741824);
     const g = f * f;
-    out[at + i] = h * ((1 - g) * (C0 + g * (C1 + g * (C2 + g * (C3 + g * (C4 + g * C5))))));
+    out[at + i] = h * ((1 - f) * (1 + f) * (C0 + g * (C1 + g * (C2 + g * (C3 + g * (C4 + g * C5))))));
     if (i + 1 < length) {
       out[at + i + 1] = h * (f * (S0 + g * (S1 + g * (S2 + g * (S3 + g * (S4 + g * S5))))));
     }
