@@ -1,0 +1,106 @@
+/** Sessions on a device of this machine, and the choice of the device. */
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type GraphName, UserError } from "@onnx-diffusion/diffusion";
+import { InferenceSession } from "onnxruntime-node";
+import { graphPath, type ModelFolder } from "./artifacts.js";
+
+/** Where the work can run; `auto` takes cuda, or else the CPU. */
+export const DEVICES = ["auto", "cpu", "cuda", "webgpu"] as const;
+export type DeviceChoice = (typeof DEVICES)[number];
+export type Device = Exclude<DeviceChoice, "auto">;
+
+export interface DeviceSession {
+  readonly session: InferenceSession;
+  readonly graph: GraphName;
+  readonly device: Device;
+  /** Why devices that `auto` would rather have taken were not. */
+  readonly rejected: readonly string[];
+}
+
+export interface SessionOptions {
+  /** Threads inside an operator. */
+  readonly threads: number;
+}
+
+/**
+ * Creates a session of a model's graph.
+ *
+ * @throws UserError if ONNX Runtime cannot load the graph on that device.
+ */
+export async function createSession(
+  model: ModelFolder,
+  graph: GraphName,
+  device: Device,
+  { threads }: SessionOptions,
+): Promise<InferenceSession> {
+  const path = graphPath(model, graph);
+  if (device === "cuda") requireCudaLibrary();
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(path, {
+      executionProviders: [device],
+      intraOpNumThreads: threads,
+      // 3: errors. Warnings are about optimisations that a user can do nothing about.
+      logSeverityLevel: 3,
+      // Moments of an optimizer sink below the smallest normal float, where arithmetic is many times slower.
+      extra: { session: { set_denormal_as_zero: "1" } },
+    });
+  } catch (error) {
+    throw new UserError(`device ${device}: ONNX Runtime cannot run ${path}: ${firstLine(error)}`, {
+      cause: error,
+    });
+  }
+  const expected = model.manifest.graphs[graph]!.inputs.map(({ name }) => name);
+  const missing = expected.find((name) => !session.inputNames.includes(name));
+  if (missing !== undefined) {
+    throw new UserError(`${path}: the graph has no input "${missing}", which the manifest names`);
+  }
+  return session;
+}
+
+/**
+ * The session in which a model is trained: `training_loop` on the CPU and CUDA, where a Loop keeps the state in place;
+ * `training_step` on WebGPU, which has no Loop.
+ *
+ * @throws UserError if the device that was asked for cannot be had.
+ */
+export async function createTrainingSession(
+  model: ModelFolder,
+  choice: DeviceChoice,
+  options: SessionOptions,
+): Promise<DeviceSession> {
+  const rejected: string[] = [];
+  for (const device of choice === "auto" ? (["cuda", "cpu"] as const) : [choice]) {
+    const graph = device === "webgpu" ? "training_step" : "training_loop";
+    try {
+      const session = await createSession(model, graph, device, options);
+      return { session, graph, device, rejected };
+    } catch (error) {
+      if (choice !== "auto" || device === "cpu" || !(error instanceof UserError)) throw error;
+      rejected.push(error.message);
+    }
+  }
+  throw new Error("unreachable: the CPU's error is thrown above");
+}
+
+/** The provider is a file that the npm package does not carry; asking ONNX Runtime would print its own lines. */
+function requireCudaLibrary(): void {
+  const require = createRequire(import.meta.url);
+  const root = dirname(dirname(require.resolve("onnxruntime-node")));
+  const folder = join(root, "bin", "napi-v6", process.platform, process.arch);
+  const name = process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
+  if (existsSync(join(folder, name))) return;
+  throw new UserError(
+    `device cuda: ${name} is not in ${folder}; put ONNX Runtime's CUDA provider of the same version there, ` +
+      "or use --device cpu",
+  );
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // ONNX Runtime's messages begin with the place in its source; what counts is the end.
+  return text.trim().split("\n")[0]!;
+}

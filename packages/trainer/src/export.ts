@@ -1,0 +1,63 @@
+/** The export: a model folder that can be hosted as it is. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  encodeSafetensors,
+  type FileDigest,
+  type Manifest,
+  SAFETENSORS_DTYPE,
+  serializeManifest,
+  type TrainingRecord,
+} from "@onnx-diffusion/diffusion";
+import { digestOfBytes, graphPath, type ModelFolder } from "./artifacts.js";
+import { makeFolder, writeFileAtomic } from "./files.js";
+import { modelCard } from "./model-card.js";
+import { asStateArray, exportedTensors, type State } from "./state.js";
+
+/** The external data of the inference graph and a safetensors file in one. */
+const WEIGHTS = "weights.safetensors";
+
+/**
+ * Writes manifest.json, inference_model.onnx, weights.safetensors and README.md, each file whole or not at all, and
+ * the manifest, which holds the digests of the others, last.
+ *
+ * @param artifacts the authored folder; its inference graph is copied byte for byte, since the offsets of its
+ *   external data are those of parameters and buffers in the manifest's order.
+ * @throws UserError naming the path and the cause.
+ */
+export function exportModel(
+  artifacts: ModelFolder,
+  folder: string,
+  state: State,
+  training: TrainingRecord,
+): void {
+  const inference = artifacts.manifest.graphs.inference_model!;
+  const weights = encodeSafetensors(
+    exportedTensors(artifacts.manifest).map((tensor) => ({
+      name: tensor.name,
+      dtype: SAFETENSORS_DTYPE[tensor.dtype],
+      shape: tensor.shape,
+      data: asStateArray(tensor, state.get(tensor.name), "export"),
+    })),
+  );
+  const card = modelCard(artifacts.manifest, training);
+  const contents: [string, Uint8Array][] = [
+    [inference.file, readFileSync(graphPath(artifacts, "inference_model"))],
+    [WEIGHTS, weights],
+    ["README.md", Buffer.from(card)],
+  ];
+  makeFolder(folder);
+  const files: Record<string, FileDigest> = {};
+  for (const [name, bytes] of contents) {
+    writeFileAtomic(join(folder, name), bytes);
+    files[name] = digestOfBytes(bytes);
+  }
+  const manifest: Manifest = {
+    ...artifacts.manifest,
+    graphs: { inference_model: inference },
+    training,
+    files,
+  };
+  writeFileAtomic(join(folder, "manifest.json"), serializeManifest(manifest));
+}

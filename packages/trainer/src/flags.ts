@@ -1,0 +1,106 @@
+/** Reading what was typed after a flag: every mistake is one line and exit code 2. */
+
+import { UserError } from "@onnx-diffusion/diffusion";
+
+function usage(message: string): UserError {
+  return new UserError(message, { usage: true });
+}
+
+/**
+ * A whole number such as `500`, `2e4` or `25000`.
+ *
+ * @param flag the flag's name with its dashes, for the message.
+ * @throws UserError (usage) if the text is no whole number or lies outside least..most.
+ */
+export function wholeNumber(flag: string, text: string, least: number, most: number): number {
+  const value = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw usage(`${flag}: found ${quote(text)}, expected a whole number in ${least}..${most}`);
+  }
+  return value;
+}
+
+/**
+ * A number above 0 that float32 can hold, such as a learning rate.
+ *
+ * @throws UserError (usage) if the text is none.
+ */
+export function positiveNumber(flag: string, text: string): number {
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0) || !Number.isFinite(Math.fround(value)) || Math.fround(value) === 0) {
+    throw usage(`${flag}: found ${quote(text)}, expected a number above 0, such as 1e-4`);
+  }
+  return value;
+}
+
+/**
+ * One of a fixed set of words.
+ *
+ * @throws UserError (usage) with the nearest word, or all of them.
+ */
+export function oneOf<Word extends string>(flag: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((candidate) => candidate === text);
+  if (word !== undefined) return word;
+  const near = nearest(text, words);
+  const hint = near === undefined ? "" : `; did you mean ${near}?`;
+  throw usage(`${flag}: found ${quote(text)}, expected one of ${words.join(", ")}${hint}`);
+}
+
+/**
+ * Class labels such as `7`, `0,1,2`, `0-9` or `0-4,7`.
+ *
+ * @param classes labels run from 0 to classes - 1.
+ * @throws UserError (usage) if the text has another form or names a label that the model does not have.
+ */
+export function labelList(flag: string, text: string, classes: number): number[] {
+  const labels: number[] = [];
+  for (const part of text.split(",")) {
+    const match = /^\s*(\d+)\s*(?:-\s*(\d+)\s*)?$/.exec(part);
+    if (match === null) {
+      throw usage(`${flag}: found ${quote(part)} in ${quote(text)}, expected labels such as 7, 0,1,2 or 0-9`);
+    }
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? match[1]);
+    if (first >= classes || last >= classes) {
+      const wrong = Math.max(first, last);
+      throw usage(`${flag}: label ${wrong} is out of range, this model has the labels 0..${classes - 1}`);
+    }
+    if (last < first) {
+      throw usage(`${flag}: found ${quote(part)}, expected the smaller label first: ${last}-${first}`);
+    }
+    for (let label = first; label <= last; label++) labels.push(label);
+  }
+  return labels;
+}
+
+/** The word that differs from `text` in the fewest letters, if that is at most a third of its length (and 1 at least). */
+export function nearest(text: string, words: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let fewest = Math.max(1, Math.floor(text.length / 3)) + 1;
+  for (const word of words) {
+    const edits = editDistance(text, word);
+    if (edits < fewest) {
+      fewest = edits;
+      best = word;
+    }
+  }
+  return best;
+}
+
+/** Letters to insert, remove or replace to turn `a` into `b` (Levenshtein's distance). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function quote(text: string): string {
+  return text === "" ? "nothing" : `"${text}"`;
+}

@@ -1,0 +1,52 @@
+import type { Manifest, TrainingRecord } from "@onnx-diffusion/diffusion";
+import { exportedTensors, sizeOf } from "./state.js";
+
+/** README.md of an exported model: what it is, how it was trained, how to draw from it. Same input, same text. */
+export function modelCard(manifest: Manifest, training: TrainingRecord): string {
+  const { network, image, classes, schedule } = manifest;
+  const parameters = exportedTensors(manifest)
+    .filter(({ kind }) => kind === "parameter")
+    .reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  const labels = classes > 0 ? ` --labels 0-${classes - 1}` : "";
+  const inputs = [
+    `\`sample\` float32 [N, ${image.channels}, ${image.height}, ${image.width}]`,
+    ...(manifest.timestep ? ["`timestep` int32 [N]"] : []),
+    ...(classes > 0 ? ["`class_labels` int32 [N]"] : []),
+  ].join(", ");
+  return `---
+library_name: onnx
+tags:
+- diffusion
+- onnx
+---
+
+# ${network.name}, trained on ${training.data}
+
+A denoising diffusion model (DDPM) for images of ${image.height}x${image.width} with ${image.channels} channels${
+    classes > 0 ? `, conditioned on ${classes} classes` : ""
+  }. ${parameters.toLocaleString("en-US")} parameters.
+
+| trained with | |
+|---|---|
+| data | ${training.data} |
+| steps | ${training.steps} |
+| batch | ${training.batch} |
+| learning rate | ${training.learningRate} |
+| seed | ${training.seed} |
+| smoothed loss | ${training.loss.toPrecision(4)} |
+| device | ${training.device} |
+| noise schedule | linear, T = ${schedule.T}, beta ${schedule.betaStart} to ${schedule.betaEnd} |
+
+## Files
+
+- \`inference_model.onnx\`: ${inputs} -> \`out_sample\`, the predicted noise; pixels run from ${image.range[0]} to ${image.range[1]}. Standard ONNX operators, so any ONNX runtime runs it.
+- \`weights.safetensors\`: the weights, and at the same time the external data of the ONNX file. Keep the two together.
+- \`manifest.json\`: schedule, state, inputs and outputs, and the SHA-256 of each file.
+
+## Draw
+
+\`\`\`
+trainer sample --model . --count ${classes > 0 ? classes : 10}${labels} --seed 0 --out grid.png
+\`\`\`
+`;
+}
