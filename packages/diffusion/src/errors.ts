@@ -5,7 +5,7 @@
  * without a stack and leaves with {@link UserError.exitCode}; any other error is a defect of the program.
  */
 export class UserError extends Error {
-  override readonly name = "UserError";
+  override readonly name: string = "UserError";
   /** True for a mistake on the command line itself. */
   readonly usage: boolean;
 

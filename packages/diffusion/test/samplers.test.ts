@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import { UserError } from "../src/errors.js";
+import { ddim, ddimSampler, ddpm, SAMPLERS, samplerNamed } from "../src/samplers/index.js";
+import { PRACTICAL_SCHEDULE, scheduleOf } from "../src/schedule.js";
+import { fillNormals } from "../src/stream.js";
+import { type Sampler, type SamplerRow, sample } from "../src/table.js";
+
+const schedule = scheduleOf(PRACTICAL_SCHEDULE);
+const SIZE = 64;
+const normals = (index: number): Float32Array<ArrayBuffer> => {
+  const out = new Float32Array(SIZE);
+  fillNormals(out, { seed: 5, purpose: "noise", index });
+  return out;
+};
+/** Pixels in -1..1. */
+const x0 = normals(1).map((z) => Math.max(-1, Math.min(1, z)));
+
+/** alphaBar as the practical has it, not the schedule's. */
+function alphaBarAt(t: number): number {
+  let sum = 0;
+  for (let s = 0; s <= t; s++) sum += Math.log(1 - (((0.02 - 1e-4) * s) / 400 + 1e-4));
+  return Math.exp(sum);
+}
+const ALPHA_BAR = Array.from({ length: 401 }, (_, t) => alphaBarAt(t));
+
+/** The eps that x_t holds when the image is x0. */
+function perfect(x: Float32Array, t: number): Float32Array {
+  const a = ALPHA_BAR[t]!;
+  return x.map((value, i) => (value - Math.sqrt(a) * x0[i]!) / Math.sqrt(1 - a));
+}
+
+async function last(
+  rows: readonly SamplerRow[],
+  denoise: (x: Float32Array, t: number) => Float32Array,
+): Promise<Float32Array> {
+  let x = normals(0);
+  const noise = (out: Float32Array, row: number) => out.set(normals(row + 2));
+  for await (const progress of sample({ rows, denoise, x, noise })) x = Float32Array.from(progress.x);
+  return x;
+}
+
+const largestDifference = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+
+describe("ddpm", () => {
+  test("with T steps each row is the practical's update", () => {
+    const rows = ddpm(schedule, 400);
+    expect(rows.map((row) => row.timestep)).toEqual(Array.from({ length: 400 }, (_, i) => 400 - i));
+    for (const { timestep: t, x, outputs, noise } of rows) {
+      const beta = ((0.02 - 1e-4) * t) / 400 + 1e-4;
+      const alpha = 1 - beta;
+      // float64 throughout; 1 - alpha loses 4 digits of 16 at beta = 1.5e-4
+      expect(Math.abs(x / (1 / Math.sqrt(alpha)) - 1)).toBeLessThan(1e-15);
+      expect(outputs.length).toBe(1);
+      const eps = -((1 - alpha) / Math.sqrt(1 - ALPHA_BAR[t]!)) / Math.sqrt(alpha);
+      expect(Math.abs(outputs[0]! / eps - 1)).toBeLessThan(3e-12);
+      const sigma = t === 1 ? 0 : Math.sqrt(beta);
+      expect(Math.abs(noise - sigma)).toBeLessThan(1e-12);
+    }
+  });
+
+  test("with fewer steps each row is the posterior's mean of the shortened chain, in terms of x0", () => {
+    for (const steps of [1, 2, 7, 100, 399]) {
+      const rows = ddpm(schedule, steps);
+      expect(rows.length).toBe(steps);
+      for (const [i, { timestep: t, x, outputs, noise }] of rows.entries()) {
+        const before = rows[i + 1]?.timestep ?? 0;
+        const now = ALPHA_BAR[t]!;
+        const then = ALPHA_BAR[before]!;
+        const beta = 1 - now / then;
+        // Ho et al., equation 7: the mean weighs x0 and x_t; x_t = sqrt(now) x0 + sqrt(1 - now) eps
+        const weightX0 = (Math.sqrt(then) * beta) / (1 - now);
+        const weightXt = (Math.sqrt(now / then) * (1 - then)) / (1 - now);
+        const weightX = weightXt + weightX0 / Math.sqrt(now);
+        const weightEps = (-weightX0 * Math.sqrt(1 - now)) / Math.sqrt(now);
+        // beta as a difference of numbers near 1 keeps 12 digits, and weightX0 inherits that
+        expect(Math.abs(x / weightX - 1)).toBeLessThan(1e-11);
+        expect(Math.abs(outputs[0]! / weightEps - 1)).toBeLessThan(1e-11);
+        expect(Math.abs(noise - (before === 0 ? 0 : Math.sqrt(beta)))).toBeLessThan(1e-11);
+      }
+    }
+  });
+
+  test("a perfect denoiser leads to x0, but for the trace of noise that t = 0 has", async () => {
+    for (const steps of [400, 50, 1]) {
+      const rows = ddpm(schedule, steps);
+      const { timestep } = rows.at(-1)!;
+      let eps = new Float32Array(SIZE);
+      const x = await last(rows, (xt, t) => {
+        eps = Float32Array.from(perfect(xt, t));
+        return eps;
+      });
+      // from x_t the mean of x_0's level is sqrt(A0) x0 + sqrt(A_t / A0) (1 - A0) / sqrt(1 - A_t) eps (equation 7)
+      const first = ALPHA_BAR[0]!;
+      const now = ALPHA_BAR[timestep]!;
+      const trace = (Math.sqrt(now / first) * (1 - first)) / Math.sqrt(1 - now);
+      const expected = x0.map((value, i) => Math.sqrt(first) * value + trace * eps[i]!);
+      // eps is off by float32's rounding of x (6e-8 * 4) over sqrt(1 - A_t), which the row takes back
+      // to about as much again; with one step x_T's rounding counts by 1 / sqrt(alphaBar_T) = 7.5
+      expect(largestDifference(x, expected)).toBeLessThan(5e-6);
+      // and the trace itself: below 0.0064 of eps, and eps below 4.5
+      expect(largestDifference(x, x0)).toBeLessThan(0.03);
+    }
+  });
+});
+
+describe("ddim", () => {
+  test.each([400, 50, 7, 1])("a perfect denoiser leads to x0 in %d steps", async (steps) => {
+    // float32 rounds x by 2.4e-7 at most; the last rows carry it on by factors under 8 (1 / sqrt(alphaBar_T))
+    expect(largestDifference(await last(ddim(schedule, steps), perfect), x0)).toBeLessThan(5e-6);
+    const noisy = ddimSampler({ eta: 1 })(schedule, steps);
+    expect(largestDifference(await last(noisy, perfect), x0)).toBeLessThan(5e-6);
+  });
+
+  test.each([0, 0.3, 1])("rows with eta = %d keep the noise level of every timestep", (eta) => {
+    const rows = ddimSampler({ eta })(schedule, 20);
+    for (const [i, row] of rows.entries()) {
+      const now = ALPHA_BAR[row.timestep]!;
+      const next = rows[i + 1]?.timestep;
+      const then = next === undefined ? 1 : ALPHA_BAR[next]!;
+      // x = sqrt(now) x0 + sqrt(1 - now) eps goes in: the shares of x0 and noise that come out
+      const image = row.x * Math.sqrt(now);
+      const noise = Math.hypot(row.x * Math.sqrt(1 - now) + row.outputs[0]!, row.noise);
+      // float64; a share of noise near 0 at the end is a difference of numbers near 0.02
+      expect(Math.abs(image - Math.sqrt(then))).toBeLessThan(1e-12);
+      expect(Math.abs(noise - Math.sqrt(1 - then))).toBeLessThan(1e-12);
+      if (eta === 0) expect(row.noise).toBe(0);
+      if (eta === 1 && next !== undefined) {
+        // the posterior's deviation, Ho et al., equation 7
+        const posterior = Math.sqrt(((1 - then) / (1 - now)) * (1 - now / then));
+        expect(Math.abs(row.noise - posterior)).toBeLessThan(1e-12);
+      }
+    }
+  });
+
+  test("eta out of range", () => {
+    expect(() => ddimSampler({ eta: 1.5 })).toThrow(
+      new UserError("DDIM's eta: found 1.5, expected a number in 0..1"),
+    );
+    expect(() => ddimSampler({ eta: Number.NaN })).toThrow("found NaN");
+  });
+});
+
+describe.each(Object.entries<Sampler>(SAMPLERS))("%s, as every sampler", (name, sampler) => {
+  test("is found by its name", () => {
+    expect(samplerNamed(name)).toBe(sampler);
+  });
+
+  test.each([1, 10, 400])("starts at T, ends without noise, stays in 1..T in %d steps", (steps) => {
+    const rows = sampler(schedule, steps);
+    expect(rows[0]?.timestep).toBe(400);
+    expect(rows.at(-1)?.noise).toBe(0);
+    for (const row of rows) {
+      expect(row.timestep >= 1 && row.timestep <= 400 && Number.isInteger(row.timestep)).toBe(true);
+      for (const value of [row.x, row.noise, ...row.outputs]) expect(Number.isFinite(value)).toBe(true);
+    }
+  });
+
+  test.each([0, -1, 1.5, 401, Number.NaN])("refuses %d steps", (steps) => {
+    expect(() => sampler(schedule, steps)).toThrow(UserError);
+  });
+
+  test("the same rows every time", () => {
+    expect(sampler(schedule, 10)).toEqual(sampler(schedule, 10));
+  });
+});
+
+test("a sampler that is none", () => {
+  expect(() => samplerNamed("toString")).toThrow(
+    new UserError('sampler: found "toString", expected one of ddpm, ddim', { usage: true }),
+  );
+});
