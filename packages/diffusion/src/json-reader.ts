@@ -4,6 +4,7 @@
  */
 
 import { UserError } from "./errors.js";
+import { show } from "./show.js";
 
 /** A value and where it stands. */
 export interface At {
@@ -18,14 +19,6 @@ export interface At {
 export function fail(at: At, expected: string, found: string = show(at.value)): never {
   const place = at.path === "" ? at.where : `${at.where}: ${at.path}`;
   throw new UserError(`${place}: found ${found}, expected ${expected}`);
-}
-
-/** A value as an error shows it: one short line. */
-function show(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (typeof value === "number" || typeof value === "bigint") return String(value);
-  const text = JSON.stringify(value) ?? typeof value;
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -80,13 +73,17 @@ export function oneOf<const Choice extends string>(at: At, choices: readonly Cho
   return found ?? fail(at, choices.map((choice) => JSON.stringify(choice)).join(" or "));
 }
 
+/** Deeper values are of no use to anyone, and reading them would run out of stack. */
+const DEEPEST = 32;
+
 /** Any value that JSON can hold, copied: null, booleans, finite numbers, texts, arrays and objects of such. */
-export function json(at: At): unknown {
+export function json(at: At, depth = 0): unknown {
   const { value } = at;
+  if (depth > DEEPEST) fail(at, `a value nested at most ${DEEPEST} deep`);
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   if (typeof value === "number") return finite(at);
-  if (Array.isArray(value)) return items(at).map(json);
-  if (typeof value === "object") return record(at, json);
+  if (Array.isArray(value)) return items(at).map((item) => json(item, depth + 1));
+  if (typeof value === "object") return record(at, (item) => json(item, depth + 1));
   return fail(at, "a JSON value");
 }
 

@@ -61,7 +61,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
     version: MANIFEST_VERSION,
     network: {
       name: text(field(field(at, "network"), "name")),
-      options: record(field(field(at, "network"), "options"), json),
+      options: record(field(field(at, "network"), "options"), (option) => json(option)),
     },
     image: readImage(field(at, "image")),
     classes: integer(field(at, "classes"), 0),

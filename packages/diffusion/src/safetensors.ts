@@ -14,6 +14,7 @@ import {
   type SafetensorsSpec,
   safetensorsLayout,
 } from "./safetensors-layout.js";
+import { show } from "./show.js";
 
 // Web and Node have it; the language's own library, against which this package compiles, has not.
 declare const TextDecoder: new (
@@ -223,10 +224,4 @@ function view(bytes: Uint8Array, offset: number, length: number, dtype: Safetens
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value as an error shows it: one short line. */
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
