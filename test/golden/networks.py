@@ -1,0 +1,122 @@
+"""The practical's networks in plain PyTorch: the reference that the emitted graphs are compared with.
+
+Parameter paths (`down1.conv.weight`, `up1.bn.running_var`, ...) are the names that the TypeScript side uses too.
+"""
+
+import torch
+from torch import nn
+
+
+class Down(nn.Module):
+    """Halves height and width: 4-2-1 convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+class Up(nn.Module):
+    """Doubles height and width: 4-2-1 transposed convolution, batch norm, ReLU."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+class Same(nn.Module):
+    """A 3-1-1 convolution with nothing after it."""
+
+    def __init__(self, inputs, outputs, bias):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel_size=3, stride=1, padding=1, bias=bias)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Pointwise(nn.Module):
+    """A 1x1 convolution with bias."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel_size=1, bias=True)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class SameNormRelu(nn.Module):
+    """A 3-1-1 convolution with bias, batch norm, ReLU."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel_size=3, stride=1, padding=1, bias=True)
+        self.bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return torch.relu(self.bn(self.conv(x)))
+
+
+def class_planes(labels, classes, like):
+    """[N] labels -> [N, classes, h, w]: plane c is all ones where the label is c, all zeros elsewhere."""
+    one_hot = nn.functional.one_hot(labels.long(), classes).to(like.dtype)
+    return one_hot[:, :, None, None].expand(-1, -1, like.shape[2], like.shape[3])
+
+
+class UNet(nn.Module):
+    """[N, 3, 32, 32] noisy images (and [N] labels where classes > 0) -> the noise that is in them.
+
+    Four halvings, a bottleneck, four doublings; each doubling also sees what the halving of its size made, the last
+    1x1 convolution also sees the input, the first two doublings also see the label as constant planes.
+    """
+
+    def __init__(self, channels=(72, 96, 128, 196), bottleneck=256, up=(256, 196, 128, 96), classes=0, in_channels=3):
+        super().__init__()
+        self.classes = classes
+        self.down1 = Down(in_channels, channels[0])
+        self.down2 = Down(channels[0], channels[1])
+        self.down3 = Down(channels[1], channels[2])
+        self.down4 = Down(channels[2], channels[3])
+        self.bottleneck = Same(channels[3], bottleneck, bias=False)
+        self.up1 = Up(bottleneck + channels[3] + classes, up[0])
+        self.up2 = Up(up[0] + channels[2] + classes, up[1])
+        self.up3 = Up(up[1] + channels[1], up[2])
+        self.up4 = Up(up[2] + channels[0], up[3])
+        self.out = Pointwise(up[3] + in_channels, in_channels)
+
+    def forward(self, x, labels=None):
+        h1 = self.down1(x)
+        h2 = self.down2(h1)
+        h3 = self.down3(h2)
+        h4 = self.down4(h3)
+        u = self.bottleneck(h4)
+        u = self.up1(self.join(labels, u, h4))
+        u = self.up2(self.join(labels, u, h3))
+        u = self.up3(torch.cat([u, h2], dim=1))
+        u = self.up4(torch.cat([u, h1], dim=1))
+        return self.out(torch.cat([u, x], dim=1))
+
+    def join(self, labels, u, skip):
+        planes = [class_planes(labels, self.classes, u)] if self.classes > 0 else []
+        return torch.cat([u, skip, *planes], dim=1)
+
+
+class Conv(nn.Module):
+    """The two-layer network: convolution to `hidden`, batch norm, ReLU, convolution back."""
+
+    def __init__(self, hidden=64, in_channels=3):
+        super().__init__()
+        self.classes = 0
+        self.conv1 = SameNormRelu(in_channels, hidden)
+        self.conv2 = Same(hidden, in_channels, bias=True)
+
+    def forward(self, x, labels=None):
+        return self.conv2(self.conv1(x))
