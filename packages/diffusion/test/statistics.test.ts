@@ -101,7 +101,7 @@ describe("10^7 normals", () => {
 });
 
 /** A chi-square of `bins - 1` degrees of freedom, as standard normal by Wilson and Hilferty's cube root. */
-function chiSquareScore(counts: Float64Array | Uint32Array, draws: number): number {
+function chiSquareScore(counts: Uint32Array, draws: number): number {
   const expected = draws / counts.length;
   const statistic = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
   const freedom = counts.length - 1;
