@@ -1,1 +1,27 @@
-export {};
+/**
+ * Write a network in TypeScript and get ONNX graphs of it, of its loss, of its gradients and of its optimizer.
+ * @packageDocumentation
+ */
+export { buildModel, type ModelDefinition } from "./build.js";
+export type { Dim, Shape } from "./dim.js";
+export type { DType } from "./dtype.js";
+export { GraphError } from "./errors.js";
+export { type GradientOptions, gradients } from "./gradients.js";
+export { type ImportedModel, importModel } from "./import.js";
+export * from "./layers/index.js";
+export type { Lowering } from "./lowering/lowering.js";
+export { cpu } from "./lowering/cpu.js";
+export { native } from "./lowering/native.js";
+export * from "./model.js";
+export * from "./network.js";
+export { NETWORKS, unet, unetCond } from "./networks/index.js";
+export { readOnnx } from "./onnx/read.js";
+export { writeOnnx } from "./onnx/write.js";
+export type { Operand } from "./op.js";
+export * from "./ops/index.js";
+export { Collector, type CollectorOptions, Params, type ParameterSpec, type Provider, type WeightLayout } from "./params.js";
+export { constant, input, int64s, scalar, type Tensor } from "./tensor.js";
+export * from "./training/adam.js";
+export * from "./training/ddpm.js";
+export { describeTraining, GRAPHS, type Training } from "./training/graphs.js";
+export { modelFiles } from "./model-files.js";

@@ -1,0 +1,59 @@
+import path from "node:path";
+import { UserError } from "@onnx-diffusion/diffusion";
+import { modelFiles } from "../model-files.js";
+import type { NetworkOptions, OptionValue } from "../network.js";
+import { loadNetwork } from "./load-network.js";
+import { writeFolder } from "./write-folder.js";
+
+export interface EmitArguments {
+  readonly network: string;
+  readonly out?: string | undefined;
+  readonly option: readonly string[];
+}
+
+/** `graph-builder emit`: makes the graphs and writes the folder. */
+export async function emit({ network: wanted, out, option }: EmitArguments, print: (line: string) => void): Promise<void> {
+  const start = performance.now();
+  const factory = await loadNetwork(wanted);
+  const network = factory(parseOptions(option, factory.defaults, factory.name));
+  const files = await modelFiles(network);
+  const folder = out ?? path.join("models", network.name);
+  await writeFolder(folder, files);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const megabytes = ([...files.values()].reduce((sum, bytes) => sum + bytes.length, 0) / 2 ** 20).toFixed(1);
+  print(`${folder}: ${files.size} files, ${megabytes} MB, in ${seconds} s`);
+  print(`train it: npx -y pnpm@12 trainer --artifacts ${folder} --steps 2500`);
+}
+
+/** `key=value` texts as the types of the defaults. */
+export function parseOptions(texts: readonly string[], defaults: NetworkOptions, network: string): NetworkOptions {
+  const known = Object.keys(defaults).join(", ") || "none";
+  return Object.fromEntries(
+    texts.map((text): [string, OptionValue] => {
+      const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+      const usual = key !== undefined && Object.hasOwn(defaults, key) ? defaults[key] : undefined;
+      if (key === undefined || value === undefined || usual === undefined) {
+        throw new UserError(`--option ${text}: ${key === undefined ? "expected key=value" : `${network} has no option "${key}"`}; its options are: ${known}`, { usage: true });
+      }
+      return [key, parseValue(value, usual, `--option ${text}`)];
+    }),
+  );
+}
+
+function parseValue(text: string, usual: OptionValue, where: string): OptionValue {
+  if (typeof usual === "string") return text;
+  if (typeof usual === "boolean") {
+    if (text === "true" || text === "false") return text === "true";
+    throw new UserError(`${where}: found "${text}", expected true or false`, { usage: true });
+  }
+  if (typeof usual === "number") return positive(text, where);
+  const values = text.split(",").map((part) => positive(part, where));
+  if (values.length === usual.length) return values;
+  throw new UserError(`${where}: found ${values.length} numbers, expected ${usual.length} as in ${usual.join(",")}`, { usage: true });
+}
+
+function positive(text: string, where: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 65536) return value;
+  throw new UserError(`${where}: found "${text}", expected a whole number in 1..65536`, { usage: true });
+}

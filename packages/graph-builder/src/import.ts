@@ -1,0 +1,73 @@
+/** Model -> handles: any model of the operators that the builder has can be extended and differentiated. */
+import { GraphError } from "./errors.js";
+import type { Model, ModelAttribute, ModelGraph, ModelInitializer } from "./model.js";
+import { type AttributeType, makeCall, makeNode, OPS } from "./op.js";
+import "./ops/index.js";
+import { type AttributeValue, constant, externalConstant, input, type Subgraph, type Tensor } from "./tensor.js";
+
+export interface ImportedModel {
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** Every value of the main graph by its name. */
+  readonly values: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * The handles of a model that was read from a file.
+ * @throws GraphError for an operator that the builder has not, or a graph that is not in order.
+ */
+export function importModel(model: Model): ImportedModel {
+  const values = new Map<string, Tensor>();
+  const { inputs, outputs } = importGraph(model.graph, values);
+  return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), values };
+}
+
+function importGraph(graph: ModelGraph, values: Map<string, Tensor>) {
+  for (const initializer of graph.initializers) values.set(initializer.name, importTensor(initializer));
+  const inputs = graph.inputs
+    .filter(({ name }) => !graph.initializers.some((i) => i.name === name))
+    .map(({ name, dtype, shape }) => {
+      const tensor = input(name, dtype, shape);
+      values.set(name, tensor);
+      return [name, tensor] as const;
+    });
+  for (const node of graph.nodes) {
+    const where = `node "${node.name || node.outputs[0]}"`;
+    const op = OPS.get(node.opType);
+    if (!op) throw new GraphError(`${where}: operator ${node.opType} is not supported; supported: ${[...OPS.keys()].sort().join(", ")}`);
+    const operands = node.inputs.map((name) => (name === "" ? undefined : find(values, name, where)));
+    const attributes = Object.fromEntries(
+      Object.entries(node.attributes).map(([name, attribute]) => [name, importAttribute(name, attribute, op.attributes?.[name], values, where)]),
+    );
+    const scope = node.name.includes("/") ? node.name.slice(0, node.name.lastIndexOf("/")) : node.name;
+    const results = makeNode(makeCall(op, operands, attributes, node.outputs.length, scope), scope);
+    node.outputs.forEach((name, i) => {
+      const result = results[i];
+      if (name !== "" && result) values.set(name, result);
+    });
+  }
+  const outputs = graph.outputs.map(({ name }) => [name, find(values, name, "the outputs")] as const);
+  return { inputs, outputs };
+}
+
+function find(values: ReadonlyMap<string, Tensor>, name: string, where: string): Tensor {
+  const tensor = values.get(name);
+  if (!tensor) throw new GraphError(`${where}: the value "${name}" is not defined before its use; the file is damaged, cyclic or not in order`);
+  return tensor;
+}
+
+function importAttribute(name: string, { type, value }: ModelAttribute, expected: AttributeType | undefined, values: Map<string, Tensor>, where: string): AttributeValue {
+  if (expected !== type) throw new GraphError(`${where}: attribute "${name}" (${type}) is not supported${expected ? `, expected ${expected}` : ""}`);
+  if (type === "graph") return importBody(value as ModelGraph, values);
+  if (type === "tensor") return importTensor(value as ModelInitializer);
+  return value as AttributeValue;
+}
+
+function importBody(graph: ModelGraph, outer: ReadonlyMap<string, Tensor>): Subgraph {
+  const { inputs, outputs } = importGraph(graph, new Map(outer));
+  return { inputs: inputs.map(([, t]) => t), outputs: outputs.map(([, t]) => t) };
+}
+
+function importTensor({ name, dtype, shape, data }: ModelInitializer): Tensor {
+  return ArrayBuffer.isView(data) ? constant(dtype, shape, data, name) : externalConstant(name, dtype, shape, data);
+}

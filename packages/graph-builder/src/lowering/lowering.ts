@@ -1,0 +1,33 @@
+/**
+ * How the layers' heavy operations are written. Networks are written once; the lowering is chosen when a graph is
+ * emitted, and all lowerings agree to rounding.
+ */
+import type { Target } from "@onnx-diffusion/diffusion";
+import type { WeightLayout } from "../params.js";
+import type { Tensor } from "../tensor.js";
+
+export interface ConvGeometry {
+  readonly kernel: readonly [number, number];
+  readonly stride: number;
+  readonly pad: number;
+}
+
+export interface BatchNormStatistics {
+  readonly y: Tensor;
+  /** Of the batch, for each channel; no gradient passes them. */
+  readonly mean: Tensor;
+  /** Divided by the count less one, as the running variance wants it. */
+  readonly unbiasedVariance: Tensor;
+}
+
+export interface Lowering {
+  readonly target: Target;
+  /** The layout in which `conv2d` and `convTranspose2d` use their weights, where it is not PyTorch's. */
+  readonly weightLayout?: WeightLayout;
+  /** x [N,C,H,W], weight [O,C,kh,kw] -> [N,O,h,w] */
+  conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor;
+  /** x [N,C,h,w], weight [C,O,kh,kw] -> [N,O,H,W] */
+  convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor;
+  /** Normalises each channel of x [N,C,H,W] by the statistics of the batch. */
+  batchNorm2d(x: Tensor, scale: Tensor, bias: Tensor, epsilon: number): BatchNormStatistics;
+}

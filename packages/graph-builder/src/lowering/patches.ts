@@ -1,0 +1,112 @@
+/**
+ * Convolution on [N,H,W,C] as gathered patches and one Gemm, and its adjoint, each the other's gradient.
+ * Weights are matrices [O, kh*kw*C]: a row holds a filter in the order of a patch (ky, kx, channel).
+ */
+import { type Dim, mulDims } from "../dim.js";
+import { add, customVjp, gather, gemm, padAll, reshape } from "../ops/index.js";
+import { constant, type Tensor } from "../tensor.js";
+import type { ConvGeometry } from "./lowering.js";
+
+/** A geometry applied to images of a known size. */
+export interface PatchGeometry extends ConvGeometry {
+  /** Height and width of the large side (a convolution's input). */
+  readonly large: readonly [number, number];
+  /** Height and width of the small side (its output). */
+  readonly small: readonly [number, number];
+}
+
+/** The patches that a convolution multiplies: [N,H,W,C] -> [N*h*w, kh*kw*C]. */
+export function unfold(x: Tensor, g: PatchGeometry): Tensor {
+  const [batch, , , channels] = x.shape as [Dim, Dim, Dim, Dim];
+  const [kh, kw] = g.kernel;
+  const [h, w] = g.small;
+  const rows = mulDims(batch, h * w);
+  const width = mulDims(channels, kh * kw);
+  if (kh === 1 && kw === 1 && g.stride === 1 && g.pad === 0) return reshape(x, [rows, width]);
+  const padded = padAll(x, [0, g.pad, g.pad, 0, 0, g.pad, g.pad, 0]);
+  const [height, lineLength] = [g.large[0] + 2 * g.pad, g.large[1] + 2 * g.pad];
+  // Neighbouring pixels that always travel together are copied as one run.
+  const run = lineLength % g.stride === 0 && kw % g.stride === 0 ? g.stride : 1;
+  const indices: number[] = [];
+  for (let y = 0; y < h; y++) {
+    for (let xx = 0; xx < w; xx++) {
+      for (let ky = 0; ky < kh; ky++) {
+        for (let kx = 0; kx < kw; kx += run) indices.push(((y * g.stride + ky) * lineLength + xx * g.stride + kx) / run);
+      }
+    }
+  }
+  const runs = reshape(padded, [batch, (height * lineLength) / run, mulDims(channels, run)]);
+  return reshape(gather(runs, constant("int32", [indices.length], indices), 1), [rows, width]);
+}
+
+/** Convolution: x [N,H,W,C], weight [O, kh*kw*C] -> [N,h,w,O]. */
+export function correlate(x: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
+  const patches = unfold(x, g);
+  const [o] = weight.shape as [Dim];
+  const value = reshape(gemm(patches, weight, { transB: 1 }), [x.shape[0]!, ...g.small, o]);
+  return customVjp([value], [x, weight], (dy) => [
+    scatter(dy!, weight, g),
+    gemm(asRows(dy!), patches, { transA: 1 }),
+  ])[0]!;
+}
+
+/** Transposed convolution, the adjoint of `correlate`: y [N,h,w,O], weight [O, kh*kw*C] -> [N,H,W,C]. */
+export function scatter(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
+  const value = scatterValue(y, weight, g);
+  return customVjp([value], [y, weight], (dx) => [
+    correlate(dx!, weight, g),
+    gemm(asRows(y), unfold(dx!, g), { transA: 1 }),
+  ])[0]!;
+}
+
+/**
+ * Each small pixel gives a patch to the large side (one Gemm); each large pixel gathers its patches' parts and adds
+ * them up. What lies outside is read from one pixel of zeros that is appended to each image before the Gemm.
+ */
+function scatterValue(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
+  const [batch, , , o] = y.shape as [Dim, Dim, Dim, Dim];
+  const [kh, kw] = g.kernel;
+  const [h, w] = g.small;
+  const taps = kh * kw;
+  const channels = (weight.shape[1] as number) / taps;
+  if (taps === 1 && g.stride === 1 && g.pad === 0) {
+    return reshape(gemm(asRows(y), weight), [batch, ...g.large, channels]);
+  }
+  const pixels = h * w + 1;
+  const withZero = padAll(reshape(y, [batch, h * w, o]), [0, 0, 0, 0, 1, 0]);
+  const product = gemm(reshape(withZero, [mulDims(batch, pixels), o]), weight);
+  const parts = reshape(product, [batch, pixels * taps, channels]);
+  const terms = contributions(g).map((indices) => gather(parts, constant("int32", [indices.length], indices), 1));
+  const sum = terms.reduce((a, b) => add(a, b));
+  return reshape(sum, [batch, ...g.large, channels]);
+}
+
+/** For each large pixel the parts (pixel * taps + tap) that add up to it: one list for each term of the sum. */
+function contributions({ kernel: [kh, kw], stride, pad, large: [H, W], small: [h, w] }: PatchGeometry): number[][] {
+  const along = (k: number, at: number, size: number) =>
+    Array.from({ length: Math.ceil(k / stride) }, (_, j) => {
+      const tap = ((at + pad) % stride) + j * stride;
+      const pixel = (at + pad - tap) / stride;
+      return tap < k && pixel >= 0 && pixel < size ? { tap, pixel } : undefined;
+    });
+  const terms = Array.from({ length: Math.ceil(kh / stride) * Math.ceil(kw / stride) }, (): number[] => []);
+  const zero = h * w * kh * kw;
+  for (let y = 0; y < H; y++) {
+    const rows = along(kh, y, h);
+    for (let x = 0; x < W; x++) {
+      const columns = along(kw, x, w);
+      rows.forEach((row, i) => {
+        columns.forEach((column, j) => {
+          const part = row && column ? (row.pixel * w + column.pixel) * kh * kw + row.tap * kw + column.tap : zero;
+          terms[i * columns.length + j]!.push(part);
+        });
+      });
+    }
+  }
+  return terms;
+}
+
+/** [N,h,w,O] -> [N*h*w, O] */
+function asRows(y: Tensor): Tensor {
+  return reshape(y, [y.shape.slice(0, -1).reduce(mulDims, 1 as Dim), y.shape.at(-1)!]);
+}

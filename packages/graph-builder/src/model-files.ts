@@ -1,0 +1,56 @@
+/** The files of a model folder (docs/model-folder.md). */
+import {
+  type FileDigest,
+  GRAPH_NAMES,
+  type GraphName,
+  type GraphSpec,
+  linearSchedule,
+  type Manifest,
+  MANIFEST_VERSION,
+  PRACTICAL_SCHEDULE,
+  type ScheduleSpec,
+  serializeManifest,
+  type ValueSpec,
+} from "@onnx-diffusion/diffusion";
+import type { ModelValue } from "./model.js";
+import type { Network } from "./network.js";
+import { writeOnnx } from "./onnx/write.js";
+import { describeTraining, GRAPHS } from "./training/graphs.js";
+
+/** The files of a model folder: name -> contents, the manifest last. The same network gives the same bytes. */
+export async function modelFiles(network: Network, schedule: ScheduleSpec = PRACTICAL_SCHEDULE): Promise<Map<string, Uint8Array>> {
+  const training = describeTraining(network, linearSchedule(schedule));
+  const contents = new Map<string, Uint8Array>();
+  const graphs: Partial<Record<GraphName, GraphSpec>> = {};
+  for (const name of GRAPH_NAMES) {
+    const { lowering, build } = GRAPHS[name];
+    const model = build(training, lowering);
+    const file = `${name}.onnx`;
+    contents.set(file, writeOnnx(model));
+    const { inputs, outputs } = model.graph;
+    graphs[name] = { file, target: lowering.target, inputs: inputs.map(valueSpec), outputs: outputs.map(valueSpec) };
+  }
+  const files: Record<string, FileDigest> = {};
+  for (const [file, bytes] of contents) files[file] = await digest(bytes);
+  const manifest: Manifest = {
+    format: "onnx-diffusion",
+    version: MANIFEST_VERSION,
+    network: { name: network.name, options: network.options },
+    image: { ...network.image, range: [-1, 1] },
+    classes: network.classes,
+    timestep: network.timestep,
+    prediction: "eps",
+    schedule,
+    state: training.state,
+    graphs,
+    files,
+  };
+  return contents.set("manifest.json", new TextEncoder().encode(serializeManifest(manifest)));
+}
+
+const valueSpec = ({ name, dtype, shape }: ModelValue): ValueSpec => ({ name, dtype: dtype as ValueSpec["dtype"], shape });
+
+async function digest(bytes: Uint8Array): Promise<FileDigest> {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return { sha256: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""), bytes: bytes.length };
+}

@@ -1,0 +1,49 @@
+/** A graph as a file has it: names instead of handles. It knows neither the handles nor the file format. */
+import type { Dim } from "./dim.js";
+import type { DType, TypedArray } from "./dtype.js";
+import type { AttributeType } from "./op.js";
+import type { ExternalData } from "./tensor.js";
+
+export interface ModelValue {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly Dim[];
+}
+
+export interface ModelInitializer {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray | ExternalData;
+}
+
+export interface ModelAttribute {
+  readonly type: AttributeType;
+  readonly value: number | string | readonly number[] | readonly string[] | ModelInitializer | ModelGraph;
+}
+
+export interface ModelNode {
+  readonly name: string;
+  readonly opType: string;
+  /** "" stands for an optional input or output that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, ModelAttribute>>;
+}
+
+export interface ModelGraph {
+  readonly name: string;
+  readonly nodes: readonly ModelNode[];
+  readonly inputs: readonly ModelValue[];
+  readonly outputs: readonly ModelValue[];
+  readonly initializers: readonly ModelInitializer[];
+}
+
+export interface Model {
+  readonly graph: ModelGraph;
+  readonly opset: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Operator-set version of what the builder writes: every ONNX Runtime provider has kernels up to it. */
+export const OPSET = 21;

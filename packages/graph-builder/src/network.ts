@@ -1,0 +1,73 @@
+/** A network: what it takes, what can be chosen about it, and its forward pass. */
+import type { Params } from "./params.js";
+import type { Tensor } from "./tensor.js";
+
+export type OptionValue = number | boolean | string | readonly number[];
+export type NetworkOptions = Readonly<Record<string, OptionValue>>;
+
+export interface NetworkInputs {
+  /** Noisy images [N,C,H,W], float32 in the image's range. */
+  readonly sample: Tensor;
+  /** [N] int32 in 1..T; for networks that declare `timestep`. */
+  readonly timestep?: Tensor;
+  /** [N] int32 in 0..classes-1; for networks that declare `classes`. */
+  readonly classLabels?: Tensor;
+}
+
+export interface NetworkShape {
+  /** Default: 3 x 32 x 32. */
+  readonly image?: { readonly channels: number; readonly height: number; readonly width: number };
+  /** Number of classes; without it the network takes no labels. */
+  readonly classes?: number;
+  /** Whether the network is told the timestep. */
+  readonly timestep?: boolean;
+}
+
+export interface NetworkDefinition<O extends NetworkOptions> {
+  readonly name: string;
+  /** One line for `graph-builder list`. */
+  readonly description: string;
+  /** What `emit --option key=value` can change, with the defaults. */
+  readonly options: O;
+  shape(options: O): NetworkShape;
+  /** Predicts the noise in `sample`: [N,C,H,W]. */
+  forward(p: Params, inputs: NetworkInputs, options: O): Tensor;
+}
+
+/** A network with its options chosen. */
+export interface Network {
+  readonly name: string;
+  readonly options: NetworkOptions;
+  readonly image: { readonly channels: number; readonly height: number; readonly width: number };
+  readonly classes: number;
+  readonly timestep: boolean;
+  forward(p: Params, inputs: NetworkInputs): Tensor;
+}
+
+export interface NetworkFactory {
+  readonly name: string;
+  readonly description: string;
+  readonly defaults: NetworkOptions;
+  (options?: NetworkOptions): Network;
+}
+
+/**
+ * Declares a network. A file with this as its default export can be given to `graph-builder emit`.
+ * The result makes the network with some of its options changed: `unetCond({ channels: [8, 12, 16, 20] })`.
+ */
+export function defineNetwork<const O extends NetworkOptions>(definition: NetworkDefinition<O>): NetworkFactory {
+  const make = (changed: NetworkOptions = {}): Network => {
+    const options = { ...definition.options, ...changed } as O;
+    const { image = { channels: 3, height: 32, width: 32 }, classes = 0, timestep = false } = definition.shape(options);
+    return {
+      name: definition.name,
+      options,
+      image,
+      classes,
+      timestep,
+      forward: (p, inputs) => definition.forward(p, inputs, options),
+    };
+  };
+  Object.defineProperty(make, "name", { value: definition.name });
+  return Object.assign(make, { description: definition.description, defaults: definition.options });
+}

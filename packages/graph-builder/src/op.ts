@@ -1,0 +1,156 @@
+/**
+ * An operator is one entry: its ONNX name and version, its attributes, shape inference and gradient rule side by
+ * side. Everything else in the builder asks the entry and never the name.
+ */
+import { type Dim, formatShape, type Shape } from "./dim.js";
+import { type DType, isFloat } from "./dtype.js";
+import { GraphError } from "./errors.js";
+import { currentScope } from "./scope.js";
+import { type Attributes, type NodeSource, scalar, type Tensor } from "./tensor.js";
+
+export type AttributeType = "int" | "ints" | "float" | "floats" | "string" | "tensor" | "graph";
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** What shape inference and simplification see: the node before it exists. */
+export interface Call {
+  readonly op: OpEntry;
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly attributes: Attributes;
+  /** Number of outputs asked for. */
+  readonly outputs: number;
+  /** Throws a GraphError that starts with the operator and its place. */
+  fail(message: string): never;
+  /** Input `i`, which must be there. */
+  input(i: number): Tensor;
+}
+
+/** What a gradient rule sees. */
+export interface Backward {
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly attributes: Attributes;
+  readonly outputs: readonly Tensor[];
+  /** Gradient of the loss by the first output; fails where only others have one. */
+  readonly grad: Tensor;
+  /** Gradient by each output; undefined where the loss does not depend on it. */
+  readonly grads: readonly (Tensor | undefined)[];
+  input(i: number): Tensor;
+  /** Says that this case has no rule, with the way out. */
+  fail(message: string): never;
+}
+
+export interface OpDefinition {
+  /** The operator-set version in which the form written here appeared. */
+  readonly since: number;
+  readonly attributes?: Readonly<Record<string, AttributeType>>;
+  /** Types of the outputs. */
+  infer(call: Call): readonly TensorType[];
+  /** Gradients by the inputs (undefined: none, as for an index), in the builder's own operators; or "none". */
+  readonly vjp: "none" | ((back: Backward) => readonly (Tensor | undefined)[]);
+  /** Acts on each element of its broadcast inputs: gradients are summed back to each input's shape. */
+  readonly elementwise?: boolean;
+  /** The values of an integer output as dimensions, where they follow from those of the inputs. */
+  dims?(node: NodeSource, of: (input: number) => readonly Dim[] | undefined): readonly Dim[] | undefined;
+  /** Not in the file: output i is another name for input i (`stopGradient`, `customVjp`). */
+  readonly alias?: boolean;
+  /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
+  simplify?(call: Call): Tensor | undefined;
+}
+
+export interface OpEntry extends OpDefinition {
+  readonly name: string;
+}
+
+export const OPS = new Map<string, OpEntry>();
+
+/** Declares an operator of ONNX's standard domain. */
+export function defineOp(name: string, definition: OpDefinition): OpEntry {
+  const entry: OpEntry = { ...definition, name };
+  OPS.set(name, entry);
+  return entry;
+}
+
+/** A tensor, or a number that becomes a scalar constant of the other operand's type. */
+export type Operand = Tensor | number;
+
+export function operands(...values: Operand[]): Tensor[] {
+  const like = values.find((v): v is Tensor => typeof v !== "number");
+  return values.map((v) => (typeof v === "number" ? scalar(v, like?.dtype ?? "float32") : v));
+}
+
+/** Applies an operator; returns its outputs. */
+export function applyAll(
+  op: OpEntry,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: Attributes = {},
+  outputs = 1,
+): readonly Tensor[] {
+  const call = makeCall(op, inputs, attributes, outputs);
+  const simpler = outputs === 1 ? op.simplify?.(call) : undefined;
+  return simpler ? [simpler] : makeNode(call);
+}
+
+/** Applies an operator with one output. */
+export function apply(op: OpEntry, inputs: readonly (Tensor | undefined)[], attributes: Attributes = {}): Tensor {
+  return applyAll(op, inputs, attributes)[0]!;
+}
+
+export function makeCall(
+  op: OpEntry,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: Attributes,
+  outputs: number,
+  scope = currentScope(),
+): Call {
+  const fail = (message: string): never => {
+    throw new GraphError(`${op.name}${scope ? ` "${scope}"` : ""}: ${message}`);
+  };
+  return {
+    op,
+    inputs,
+    attributes,
+    outputs,
+    fail,
+    input: (i) => inputs[i] ?? fail(`input ${i} is missing; the operator needs it`),
+  };
+}
+
+/** Makes the node as it stands, without simplification. */
+export function makeNode(call: Call, scope = currentScope()): readonly Tensor[] {
+  const types = call.op.infer(call);
+  const outputs: Tensor[] = [];
+  const source: NodeSource = {
+    kind: "node",
+    op: call.op,
+    inputs: call.inputs,
+    attributes: call.attributes,
+    scope,
+    outputs,
+  };
+  types.forEach(({ dtype, shape }, index) => {
+    outputs.push({ dtype, shape, source, index });
+  });
+  return outputs;
+}
+
+/** Fails unless both tensors have one element type. */
+export function sameDType(call: Call, ...tensors: Tensor[]): DType {
+  const dtype = tensors[0]!.dtype;
+  const other = tensors.find((t) => t.dtype !== dtype);
+  if (other) {
+    call.fail(
+      `the element types differ: ${tensors.map((t) => `${t.dtype} ${formatShape(t.shape)}`).join(" and ")}; convert one with cast()`,
+    );
+  }
+  return dtype;
+}
+
+/** Fails unless the tensor holds floating-point numbers. */
+export function needFloat(call: Call, tensor: Tensor): Tensor {
+  return isFloat(tensor.dtype)
+    ? tensor
+    : call.fail(`the input is ${tensor.dtype} ${formatShape(tensor.shape)}, expected floating point; convert it with cast()`);
+}

@@ -1,0 +1,108 @@
+/** Arithmetic on elements. */
+import { addDims, type Dim, exactDiv, mulDims, subDims } from "../dim.js";
+import { apply, type Call, type Operand, type OpEntry, operands } from "../op.js";
+import type { NodeSource, Tensor } from "../tensor.js";
+import { greater, greaterOrEqual, lessOrEqual, where } from "./compare.js";
+import { scalarValue } from "./constants.js";
+import { defineElementwise, like } from "./elementwise.js";
+import { log } from "./unary.js";
+
+/** The other operand, where this one is the given constant scalar and so changes nothing. */
+function neutral(call: Call, position: number, value: number): Tensor | undefined {
+  const [a, b] = [call.input(position), call.input(1 - position)];
+  return scalarValue(a) === value && a.shape.length <= b.shape.length ? b : undefined;
+}
+
+/** Element by element on dimensions that broadcast. */
+function onDims(combine: (a: Dim, b: Dim) => Dim | undefined) {
+  return (_: NodeSource, of: (i: number) => readonly Dim[] | undefined): readonly Dim[] | undefined => {
+    const [a, b] = [of(0), of(1)];
+    if (!a || !b) return undefined;
+    const result = Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
+      combine(a.length === 1 ? a[0]! : a[i]!, b.length === 1 ? b[0]! : b[i]!),
+    );
+    return result.every((d) => d !== undefined) ? result : undefined;
+  };
+}
+
+const addOp: OpEntry = defineElementwise("Add", {
+  since: 14,
+  dims: onDims(addDims),
+  vjp: ({ grad }) => [grad, grad],
+  simplify: (call) => neutral(call, 0, 0) ?? neutral(call, 1, 0),
+});
+const subOp: OpEntry = defineElementwise("Sub", {
+  since: 14,
+  dims: onDims(subDims),
+  vjp: ({ grad }) => [grad, neg(grad)],
+  simplify: (call) => neutral(call, 1, 0),
+});
+const mulOp: OpEntry = defineElementwise("Mul", {
+  since: 14,
+  dims: onDims(mulDims),
+  vjp: ({ input, grad }) => [mul(grad, input(1)), mul(grad, input(0))],
+  simplify: (call) => neutral(call, 0, 1) ?? neutral(call, 1, 1),
+});
+const divOp: OpEntry = defineElementwise("Div", {
+  since: 14,
+  dims: onDims((a, b) => (typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : exactDiv(a, b))),
+  vjp: ({ input, grad, outputs }) => {
+    const byA = div(grad, input(1));
+    return [byA, neg(mul(byA, outputs[0]!))];
+  },
+  simplify: (call) => neutral(call, 1, 1),
+});
+const powOp: OpEntry = defineElementwise("Pow", {
+  since: 15,
+  dtype: (call) => call.input(0).dtype,
+  vjp({ input, grad, outputs }) {
+    const [a, b] = [input(0), input(1)];
+    const n = scalarValue(b);
+    if (n !== undefined) return [n === 0 ? undefined : mul(grad, mul(pow(a, n - 1), n)), undefined];
+    // 0^b is 0 (b > 0): its derivative by b is 0, not 0 * log 0.
+    const logA = where(greater(a, like(a, 0)), log(where(greater(a, like(a, 0)), a, like(a, 1))), like(a, 0));
+    return [mul(grad, mul(b, pow(a, sub(b, 1)))), mul(grad, mul(outputs[0]!, logA))];
+  },
+  simplify: (call) => (scalarValue(call.inputs[1]) === 1 ? call.input(0) : undefined),
+});
+const negOp: OpEntry = defineElementwise("Neg", {
+  since: 13,
+  vjp: ({ grad }) => [neg(grad)],
+  simplify: ({ input }) => {
+    const { source } = input(0);
+    return source.kind === "node" && source.op === negOp ? source.inputs[0] : undefined;
+  },
+});
+const [maxOp, minOp] = (
+  [
+    ["Max", greaterOrEqual],
+    ["Min", lessOrEqual],
+  ] as const
+).map(([name, wins]) =>
+  defineElementwise(name, {
+    since: 13,
+    // Where operands tie, the first one takes the gradient.
+    vjp: ({ inputs, grad, outputs }) =>
+      inputs.map((x, i) => {
+        const earlier = inputs.slice(0, i).reduce<Tensor>((g, y) => where(wins(y!, outputs[0]!), like(grad, 0), g), grad);
+        return where(wins(x!, outputs[0]!), earlier, like(grad, 0));
+      }),
+    simplify: ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined),
+  }),
+) as [OpEntry, OpEntry];
+
+/** a + b, broadcast. https://onnx.ai/onnx/operators/onnx__Add.html */
+export const add = (a: Operand, b: Operand): Tensor => apply(addOp, operands(a, b));
+/** a - b, broadcast. */
+export const sub = (a: Operand, b: Operand): Tensor => apply(subOp, operands(a, b));
+/** a * b, broadcast. */
+export const mul = (a: Operand, b: Operand): Tensor => apply(mulOp, operands(a, b));
+/** a / b, broadcast; whole numbers are divided towards zero. */
+export const div = (a: Operand, b: Operand): Tensor => apply(divOp, operands(a, b));
+/** a ^ b, broadcast; the type is that of `a`. */
+export const pow = (a: Operand, b: Operand): Tensor => apply(powOp, operands(a, b));
+export const neg = (x: Tensor): Tensor => apply(negOp, [x]);
+/** The largest of the operands, broadcast; the gradient goes to the first of those that tie. */
+export const max = (...xs: Operand[]): Tensor => apply(maxOp, operands(...xs));
+/** The smallest of the operands, broadcast. */
+export const min = (...xs: Operand[]): Tensor => apply(minOp, operands(...xs));

@@ -1,0 +1,90 @@
+/** Reductions over axes. */
+import { mulDims, type Shape } from "../dim.js";
+import { apply, type Backward, type Call, defineOp, type OpEntry } from "../op.js";
+import { int64s, type Tensor } from "../tensor.js";
+import { div, mul, sub } from "./arithmetic.js";
+import { normalizeAxes } from "./axes.js";
+import { cast } from "./cast.js";
+import { equal } from "./compare.js";
+import { constantValues } from "./constants.js";
+import { expand } from "./expand.js";
+import { reshape } from "./reshape.js";
+import { dimAsFloat } from "./shape.js";
+import { exp } from "./unary.js";
+
+export interface ReduceOptions {
+  /** Axes to reduce; all of them by default. */
+  readonly axes?: readonly number[];
+  /** Keep reduced axes with size 1. Default: false. */
+  readonly keepdims?: boolean;
+}
+
+function defineReduction(name: string, since: number, rule: (back: Backward, spread: (t: Tensor) => Tensor) => Tensor): OpEntry {
+  return defineOp(name, {
+    since,
+    attributes: { keepdims: "int", noop_with_empty_axes: "int" },
+    infer(call) {
+      const x = call.input(0);
+      const axes = reducedAxes(call);
+      const keep = call.attributes["keepdims"] !== 0;
+      const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
+      return [{ dtype: x.dtype, shape }];
+    },
+    vjp(back) {
+      const x = back.input(0);
+      const kept = keptShape(x.shape, reducedAxes(back));
+      return [rule(back, (t) => reshape(t, kept)), undefined];
+    },
+  });
+}
+
+function reducedAxes({ inputs, attributes, fail }: Pick<Call, "inputs" | "attributes" | "fail">): number[] {
+  const shape = inputs[0]!.shape;
+  const values = inputs[1] ? constantValues(inputs[1]) : [];
+  if (!values) return fail("the axes are computed when the graph runs; give them as a constant");
+  if (values.length === 0) return attributes["noop_with_empty_axes"] ? [] : shape.map((_, i) => i);
+  return normalizeAxes(values, shape, fail);
+}
+
+const keptShape = (shape: Shape, axes: readonly number[]): Shape => shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
+
+/** The number of elements that go into each result, as a float scalar. */
+function count(x: Tensor, axes: readonly number[]): Tensor | number {
+  const size = axes.map((axis) => x.shape[axis]!).reduce(mulDims, 1);
+  return typeof size === "number" ? size : dimAsFloat(size, x);
+}
+
+/** Shares the gradient evenly among the elements that equal the result (as PyTorch's amax). */
+const extremum = ({ input, grad, outputs }: Backward, spread: (t: Tensor) => Tensor, axes: readonly number[]): Tensor => {
+  const x = input(0);
+  const winners = cast(equal(x, spread(outputs[0]!)), x.dtype);
+  return mul(winners, spread(div(reshape(grad, keptShape(x.shape, axes)), reduceSum(winners, { axes, keepdims: true }))));
+};
+
+const sumOp = defineReduction("ReduceSum", 13, ({ input, grad }, spread) => expand(spread(grad), input(0).shape));
+const meanOp = defineReduction("ReduceMean", 18, (back, spread) => {
+  const x = back.input(0);
+  return expand(div(spread(back.grad), count(x, reducedAxes(back))), x.shape);
+});
+const maxOp = defineReduction("ReduceMax", 20, (back, spread) => extremum(back, spread, reducedAxes(back)));
+const minOp = defineReduction("ReduceMin", 20, (back, spread) => extremum(back, spread, reducedAxes(back)));
+const logSumExpOp = defineReduction("ReduceLogSumExp", 18, ({ input, grad, outputs }, spread) =>
+  mul(spread(grad), exp(sub(input(0), spread(outputs[0]!)))),
+);
+
+function reduce(op: OpEntry, x: Tensor, { axes, keepdims = false }: ReduceOptions): Tensor {
+  const all = axes === undefined || axes.length === x.shape.length;
+  if (axes?.length === 0 && op !== logSumExpOp) return x;
+  return apply(op, [x, all ? undefined : int64s(normalizeAxes(axes, x.shape))].slice(0, all ? 1 : 2), { keepdims: keepdims ? 1 : 0 });
+}
+
+/** Sum over axes. https://onnx.ai/onnx/operators/onnx__ReduceSum.html */
+export const reduceSum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(sumOp, x, options);
+/** Mean over axes. */
+export const reduceMean = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(meanOp, x, options);
+/** Largest element; the gradient is shared by those that tie. */
+export const reduceMax = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(maxOp, x, options);
+/** Smallest element; the gradient is shared by those that tie. */
+export const reduceMin = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(minOp, x, options);
+/** log(sum(exp(x))) without overflow. */
+export const reduceLogSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(logSumExpOp, x, options);
