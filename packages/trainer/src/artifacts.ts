@@ -70,7 +70,9 @@ export function checkFile({ folder, manifest }: ModelFolder, name: string): void
   const path = join(folder, name);
   const expected = manifest.files[name];
   if (expected === undefined) {
-    throw new UserError(`${join(folder, "manifest.json")}: files has no entry for ${name}; make the folder again`);
+    throw new UserError(
+      `${join(folder, "manifest.json")}: files has no entry for ${name}; make the folder again`,
+    );
   }
   let bytes: Uint8Array;
   try {

@@ -64,7 +64,9 @@ export function decodeCheckpoint(
   const found = digestOf([...tensors.values()].map(({ data }) => data));
   const expected = metadata.get("tensors_sha256");
   if (found !== expected) {
-    throw new UserError(`${where}: the tensors' SHA-256 is ${found}, expected ${expected}; the file is damaged`);
+    throw new UserError(
+      `${where}: the tensors' SHA-256 is ${found}, expected ${expected}; the file is damaged`,
+    );
   }
   const configuration = parseConfiguration(metadata, where);
   const step = Number(metadata.get("step"));

@@ -38,7 +38,16 @@ export function configurationOf(manifest: Manifest, choices: ConfigurationChoice
     if (digest !== undefined) graphs[graph.file] = digest;
   }
   const { data, dataDigest, batch, learningRate, seed } = choices;
-  return { network: network.name, model: sha256(described), graphs, data, dataDigest, batch, learningRate, seed };
+  return {
+    network: network.name,
+    model: sha256(described),
+    graphs,
+    data,
+    dataDigest,
+    batch,
+    learningRate,
+    seed,
+  };
 }
 
 /** SHA-256 of a configuration, the same for equal ones. */

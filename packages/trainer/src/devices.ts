@@ -6,11 +6,7 @@ import { dirname, join } from "node:path";
 import { type GraphName, UserError } from "@onnx-diffusion/diffusion";
 import { InferenceSession } from "onnxruntime-node";
 import { graphPath, type ModelFolder } from "./artifacts.js";
-
-/** Where the work can run; `auto` takes cuda, or else the CPU. */
-export const DEVICES = ["auto", "cpu", "cuda", "webgpu"] as const;
-export type DeviceChoice = (typeof DEVICES)[number];
-export type Device = Exclude<DeviceChoice, "auto">;
+import type { Device, DeviceChoice } from "./device-names.js";
 
 export interface DeviceSession {
   readonly session: InferenceSession;
@@ -91,10 +87,11 @@ function requireCudaLibrary(): void {
   const require = createRequire(import.meta.url);
   const root = dirname(dirname(require.resolve("onnxruntime-node")));
   const folder = join(root, "bin", "napi-v6", process.platform, process.arch);
-  const name = process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
+  const name =
+    process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
   if (existsSync(join(folder, name))) return;
   throw new UserError(
-    `device cuda: ${name} is not in ${folder}; put ONNX Runtime's CUDA provider of the same version there, ` +
+    `device cuda: ONNX Runtime's CUDA provider (${name} in ${folder}) is not installed; see docs/DEPENDENCIES.md, ` +
       "or use --device cpu",
   );
 }

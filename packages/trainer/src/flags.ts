@@ -1,6 +1,7 @@
 /** Reading what was typed after a flag: every mistake is one line and exit code 2. */
 
 import { UserError } from "@onnx-diffusion/diffusion";
+import { nearest } from "./data/nearest.js";
 
 function usage(message: string): UserError {
   return new UserError(message, { usage: true });
@@ -71,34 +72,6 @@ export function labelList(flag: string, text: string, classes: number): number[]
     for (let label = first; label <= last; label++) labels.push(label);
   }
   return labels;
-}
-
-/** The word that differs from `text` in the fewest letters, if that is at most a third of its length (and 1 at least). */
-export function nearest(text: string, words: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let fewest = Math.max(1, Math.floor(text.length / 3)) + 1;
-  for (const word of words) {
-    const edits = editDistance(text, word);
-    if (edits < fewest) {
-      fewest = edits;
-      best = word;
-    }
-  }
-  return best;
-}
-
-/** Letters to insert, remove or replace to turn `a` into `b` (Levenshtein's distance). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 function quote(text: string): string {

@@ -54,7 +54,8 @@ export function readMetrics(path: string): Metric[] {
 function parseMetric(line: string): Metric | undefined {
   try {
     const { step, loss, smoothed, time } = JSON.parse(line) as Partial<Metric>;
-    if (typeof step !== "number" || typeof loss !== "number" || typeof smoothed !== "number") return undefined;
+    if (typeof step !== "number" || typeof loss !== "number" || typeof smoothed !== "number")
+      return undefined;
     return { step, loss, smoothed, time: String(time) };
   } catch {
     return undefined;

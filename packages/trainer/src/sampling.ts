@@ -78,7 +78,7 @@ async function predict(
   labels: Int32Array,
 ): Promise<Float32Array> {
   const { channels, height, width } = manifest.image;
-  const feeds: InferenceSession.FeedsType = {
+  const feeds: Record<string, Tensor> = {
     sample: new Tensor("float32", x, [batch, channels, height, width]),
   };
   if (manifest.timestep) feeds.timestep = new Tensor("int32", new Int32Array(batch).fill(timestep), [batch]);

@@ -40,7 +40,8 @@ export function firstNotFinite(state: State): string | undefined {
  * @throws UserError if dtype or size are not the tensor's.
  */
 export function asStateArray(tensor: StateTensor, data: unknown, where: string): StateArray {
-  const wanted = tensor.dtype === "float32" ? Float32Array : tensor.dtype === "int32" ? Int32Array : undefined;
+  const wanted =
+    tensor.dtype === "float32" ? Float32Array : tensor.dtype === "int32" ? Int32Array : undefined;
   if (wanted === undefined) {
     throw new UserError(`${where}: "${tensor.name}" is ${tensor.dtype}, expected float32 or int32`);
   }

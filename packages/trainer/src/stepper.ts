@@ -1,7 +1,7 @@
 /** Runs chunks of training steps in a session and holds the state between them. */
 
 import type { Manifest } from "@onnx-diffusion/diffusion";
-import { type InferenceSession, Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-node";
 import type { Chunk } from "./batches.js";
 import type { DeviceSession } from "./devices.js";
 import { asStateArray, type State } from "./state.js";
@@ -29,9 +29,10 @@ export function createStepper(options: StepperOptions): Stepper {
   let state = options.state;
 
   /** One run; `batch` are the inputs beside the state. */
-  async function advance(batch: InferenceSession.FeedsType, losses: "losses" | "loss"): Promise<Float32Array> {
-    const feeds: InferenceSession.FeedsType = { ...batch, learning_rate: learningRate };
-    for (const { name, dtype, shape } of manifest.state) feeds[name] = new Tensor(dtype, state.get(name)!, shape);
+  async function advance(batch: Record<string, Tensor>, losses: "losses" | "loss"): Promise<Float32Array> {
+    const feeds: Record<string, Tensor> = { ...batch, learning_rate: learningRate };
+    for (const { name, dtype, shape } of manifest.state)
+      feeds[name] = new Tensor(dtype, state.get(name)!, shape);
     const results = await session.run(feeds);
     state = new Map(
       manifest.state.map((tensor) => {
@@ -59,7 +60,7 @@ export function createStepper(options: StepperOptions): Stepper {
 }
 
 /** The inputs of `training_loop` beside state and learning rate. */
-function loopInputs(manifest: Manifest, chunk: Chunk): InferenceSession.FeedsType {
+function loopInputs(manifest: Manifest, chunk: Chunk): Record<string, Tensor> {
   const { channels, height, width } = manifest.image;
   const rows = [chunk.steps, chunk.batch];
   return {
@@ -71,7 +72,7 @@ function loopInputs(manifest: Manifest, chunk: Chunk): InferenceSession.FeedsTyp
 }
 
 /** The inputs of `training_step` for step i of a chunk. */
-function stepInputs(manifest: Manifest, chunk: Chunk, i: number): InferenceSession.FeedsType {
+function stepInputs(manifest: Manifest, chunk: Chunk, i: number): Record<string, Tensor> {
   const { channels, height, width } = manifest.image;
   const { batch } = chunk;
   const size = batch * channels * height * width;

@@ -9,7 +9,7 @@ import type { Configuration } from "./configuration.js";
 import { exportModel } from "./export.js";
 import { appendMetrics, flushMetrics, type Metric, smooth } from "./metrics.js";
 import type { RunFolder } from "./run-folder.js";
-import { firstNotFinite } from "./state.js";
+import { firstNotFinite, type State } from "./state.js";
 import type { Stepper } from "./stepper.js";
 import type { TrainingReport } from "./workers/messages.js";
 
@@ -39,7 +39,9 @@ export interface TrainingOptions {
  * @throws UserError if a loss or the state is no longer finite, or a file cannot be written; the checkpoints and the
  *   export of former steps are kept.
  */
-export async function* runTraining(options: TrainingOptions): AsyncGenerator<TrainingReport, void, undefined> {
+export async function* runTraining(
+  options: TrainingOptions,
+): AsyncGenerator<TrainingReport, void, undefined> {
   const { run, configuration, stepper, source, from, to, saveEvery, sampleEvery } = options;
   let step = from;
   let smoothed = options.smoothed;
@@ -55,13 +57,21 @@ export async function* runTraining(options: TrainingOptions): AsyncGenerator<Tra
     loss: smoothed!,
     device: options.device,
   });
+  const finiteState = (): State => {
+    const broken = firstNotFinite(stepper.state);
+    if (broken === undefined) return stepper.state;
+    throw notFinite(`"${broken}" holds a value that is not finite after`, step);
+  };
   const save = (): TrainingReport => {
-    const { state } = stepper;
-    const broken = firstNotFinite(state);
-    if (broken !== undefined) throw notFinite(`"${broken}" holds a value that is not finite after`, step);
+    const state = finiteState();
     // The checkpoint promises that the lines up to its step are there.
     flushMetrics(run.metrics);
-    const bytes = encodeCheckpoint(options.model.manifest, { step, smoothed: smoothed!, configuration, state });
+    const bytes = encodeCheckpoint(options.model.manifest, {
+      step,
+      smoothed: smoothed!,
+      configuration,
+      state,
+    });
     const path = saveCheckpoint(run.checkpoints, step, bytes, options.keep);
     saved = step;
     exportModel(options.model, run.model, state, record());
@@ -92,7 +102,7 @@ export async function* runTraining(options: TrainingOptions): AsyncGenerator<Tra
       };
       if (step === to || step % saveEvery === 0) yield save();
       else if (sampleEvery > 0 && step % sampleEvery === 0) {
-        exportModel(options.model, run.model, stepper.state, record());
+        exportModel(options.model, run.model, finiteState(), record());
         yield { type: "exported", step };
       }
     }

@@ -2,6 +2,7 @@
 
 import type { MessagePort } from "node:worker_threads";
 import { parentPort, workerData } from "node:worker_threads";
+import { UserError } from "@onnx-diffusion/diffusion";
 import { batchMaker } from "../batches.js";
 import { type Dataset, loadDataset } from "../data/index.js";
 import { type ChunkRange, planChunks } from "../plan.js";
@@ -33,7 +34,13 @@ try {
     onProgress: (done, total) => report({ type: "loading", done, total }),
   });
   abort.signal.throwIfAborted();
-  const { count, digest, classNames } = dataset;
+  const { count, digest, classes, classNames } = dataset;
+  if (data.manifest.classes > 0 && classes > data.manifest.classes) {
+    throw new UserError(
+      `--data ${data.data}: it has ${classes} classes, the network takes ${data.manifest.classes}; ` +
+        `emit the network with ${classes} classes`,
+    );
+  }
   report({ type: "data", count, digest, classNames, real: realImages(dataset, data) });
   await serve(data.port, batchMaker(data.manifest, dataset, data));
 } catch (error) {

@@ -1,10 +1,10 @@
 /** What the threads of a run say to each other. */
 
-import { type Manifest, type SamplerName, UserError } from "@onnx-diffusion/diffusion";
 import type { MessagePort } from "node:worker_threads";
+import { type Manifest, type SamplerName, UserError } from "@onnx-diffusion/diffusion";
 import type { ModelFolder } from "../artifacts.js";
 import type { Configuration } from "../configuration.js";
-import type { Device, DeviceChoice } from "../devices.js";
+import type { Device, DeviceChoice } from "../device-names.js";
 import type { PlanOptions } from "../plan.js";
 import type { RunFolder } from "../run-folder.js";
 
@@ -137,4 +137,6 @@ export type PictureCommand =
 export type PictureReport =
   | { readonly type: "drawing"; readonly done: number; readonly total: number }
   | { readonly type: "drawn"; readonly step: number; readonly path: string }
+  /** Training goes on all the same: it is worth more than its pictures. */
+  | { readonly type: "notDrawn"; readonly reason: string }
   | Failure;

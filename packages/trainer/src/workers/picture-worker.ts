@@ -9,7 +9,7 @@ import { readMetrics } from "../metrics.js";
 import { comparisonFigure, lossCurve } from "../pictures/index.js";
 import { stepName } from "../run-folder.js";
 import { drawImages } from "../sampling.js";
-import { failureOf, type PictureCommand, type PictureReport, type PictureWorkerData } from "./messages.js";
+import type { PictureCommand, PictureReport, PictureWorkerData } from "./messages.js";
 
 const main = parentPort!;
 const data = workerData as PictureWorkerData;
@@ -24,7 +24,7 @@ main.on("message", async (command: PictureCommand) => {
   try {
     await draw(command);
   } catch (error) {
-    report(failureOf(error));
+    report({ type: "notDrawn", reason: error instanceof Error ? error.message : String(error) });
   }
 });
 

@@ -31,7 +31,11 @@ try {
     const start = startingPoint(configuration);
     report({ type: "started", step: start.step, checkpoint: start.path });
     const { model, run, steps, saveEvery, sampleEvery, keep } = data;
-    const source = openChunkSource(data.port, { from: start.step, to: steps, stops: [saveEvery, sampleEvery] });
+    const source = openChunkSource(data.port, {
+      from: start.step,
+      to: steps,
+      stops: [saveEvery, sampleEvery],
+    });
     const stepper = createStepper({
       manifest: model.manifest,
       session,
@@ -41,7 +45,8 @@ try {
     const { device } = session;
     const { step: from, smoothed } = start;
     const options = { model, run, configuration, device, stepper, source, from, smoothed, to: steps };
-    for await (const message of runTraining({ ...options, saveEvery, sampleEvery, keep, stopped })) report(message);
+    for await (const message of runTraining({ ...options, saveEvery, sampleEvery, keep, stopped }))
+      report(message);
   }
   await session.session.release();
 } catch (error) {
@@ -67,7 +72,12 @@ function startingPoint(configuration: Configuration): StartingPoint {
   removeTemporaryFiles(run.model);
   if (!resume) {
     truncateMetrics(run.metrics, 0);
-    return { step: 0, smoothed: undefined, state: initialState(model.manifest, configuration.seed), path: undefined };
+    return {
+      step: 0,
+      smoothed: undefined,
+      state: initialState(model.manifest, configuration.seed),
+      path: undefined,
+    };
   }
   const { checkpoint, path, warnings } = newestCheckpoint(run.checkpoints);
   for (const text of warnings) report({ type: "warning", text: `${text}; taking the one before` });
