@@ -99,7 +99,11 @@ export async function parseCommandLine(words: readonly string[]): Promise<Comman
     .exitProcess(false)
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      throw error ?? new UserError(`${message}; see trainer ${command} --help`, { usage: true });
+      // yargs' own complaints come with a message, defects without
+      if (!message) throw error;
+      throw new UserError(`${message.replace(/\s*\n\s*/g, " ")}; see trainer ${command} --help`, {
+        usage: true,
+      });
     });
   const typed = (await parser.parse([...rest], (_: unknown, __: unknown, output: string) => {
     help = output;

@@ -33,10 +33,19 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
     throw fileError(`cannot write ${path}`, error);
   }
   flushFolder(dirname(path));
+}
+
+/** For a file that may not exist, in a folder that may be none: the error that led here is the one to tell. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // nothing to remove
+  }
 }
 
 /** Makes a rename durable. Windows has no such call and needs none. */

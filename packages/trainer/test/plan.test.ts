@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { planChunks } from "../src/plan.js";
+
+it("ends chunks at every save and sample, and covers each step once", () => {
+  const chunks = [...planChunks({ from: 3, to: 20, stops: [10, 7, 0], most: 4 })];
+  expect(chunks.map(({ first, steps }) => [first, first + steps - 1])).toEqual([
+    [4, 7],
+    [8, 10],
+    [11, 14],
+    [15, 18],
+    [19, 20],
+  ]);
+});
+
+it("holds for any numbers", () => {
+  const count = fc.integer({ min: 0, max: 300 });
+  fc.assert(
+    fc.property(
+      count,
+      count,
+      fc.array(count, { maxLength: 3 }),
+      fc.integer({ min: 1, max: 20 }),
+      (from, more, stops, most) => {
+        const to = from + more;
+        let done = from;
+        for (const { first, steps } of planChunks({ from, to, stops, most })) {
+          expect(first).toBe(done + 1);
+          expect(steps).toBeGreaterThan(0);
+          expect(steps).toBeLessThanOrEqual(most);
+          for (const every of stops) {
+            // no stop lies strictly inside a chunk
+            if (every > 0)
+              expect(Math.floor((first + steps - 2) / every)).toBe(Math.floor((first - 1) / every));
+          }
+          done += steps;
+        }
+        expect(done).toBe(to);
+      },
+    ),
+  );
+});
