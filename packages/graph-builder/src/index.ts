@@ -14,7 +14,7 @@ export { cpu } from "./lowering/cpu.js";
 export { native } from "./lowering/native.js";
 export * from "./model.js";
 export * from "./network.js";
-export { NETWORKS, unet, unetCond } from "./networks/index.js";
+export { convNet, NETWORKS, unet, unetCond } from "./networks/index.js";
 export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
 export type { Operand } from "./op.js";

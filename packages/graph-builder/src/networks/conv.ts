@@ -3,7 +3,7 @@ import { defineNetwork } from "../network.js";
 import { relu } from "../ops/index.js";
 
 /** The practical's first network: two 3x3 convolutions. Its samples are meant to look terrible. */
-export const conv = defineNetwork({
+export const convNet = defineNetwork({
   name: "conv",
   description: "two 3x3 convolutions, the practical's first step",
   options: { hidden: 64 } as { readonly [key: string]: number; readonly hidden: number },

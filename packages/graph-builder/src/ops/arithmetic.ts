@@ -73,13 +73,8 @@ const negOp: OpEntry = defineElementwise("Neg", {
     return source.kind === "node" && source.op === negOp ? source.inputs[0] : undefined;
   },
 });
-const [maxOp, minOp] = (
-  [
-    ["Max", greaterOrEqual],
-    ["Min", lessOrEqual],
-  ] as const
-).map(([name, wins]) =>
-  defineElementwise(name, {
+function defineExtremum(name: string, wins: (x: Tensor, best: Tensor) => Tensor): OpEntry {
+  return defineElementwise(name, {
     since: 13,
     // Where operands tie, the first one takes the gradient.
     vjp: ({ inputs, grad, outputs }) =>
@@ -88,8 +83,11 @@ const [maxOp, minOp] = (
         return where(wins(x!, outputs[0]!), earlier, like(grad, 0));
       }),
     simplify: ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined),
-  }),
-) as [OpEntry, OpEntry];
+  });
+}
+
+const maxOp = defineExtremum("Max", (x, best) => greaterOrEqual(x, best));
+const minOp = defineExtremum("Min", (x, best) => lessOrEqual(x, best));
 
 /** a + b, broadcast. https://onnx.ai/onnx/operators/onnx__Add.html */
 export const add = (a: Operand, b: Operand): Tensor => apply(addOp, operands(a, b));

@@ -1,12 +1,12 @@
 import { addDims, formatShape } from "../dim.js";
-import { apply, defineOp, sameDType } from "../op.js";
+import { apply, defineOp, makeCall, makeNode, type OpEntry, sameDType } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { normalizeAxis } from "./axes.js";
 import { sliceAxis } from "./slice.js";
 import { split } from "./split.js";
 import { transpose, transposed } from "./transpose.js";
 
-const concatOp = defineOp("Concat", {
+const concatOp: OpEntry = defineOp("Concat", {
   since: 13,
   attributes: { axis: "int" },
   infer(call) {
@@ -45,7 +45,9 @@ const concatOp = defineOp("Concat", {
     const { perm } = layout;
     const back = perm.map((_, i) => perm.indexOf(i));
     const axis = perm[normalizeAxis(attributes["axis"] as number, perm.length)]!;
-    return transpose(concat(inputs.map((x) => transpose(x!, back)), axis), perm);
+    // Made as it stands: the transposed operands must not send the layout back again.
+    const inner = inputs.map((x) => transpose(x!, back));
+    return transpose(makeNode(makeCall(concatOp, inner, { axis }, 1))[0]!, perm);
   },
 });
 

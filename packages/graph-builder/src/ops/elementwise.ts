@@ -61,7 +61,10 @@ export function defineElementwise(name: string, definition: ElementwiseDefinitio
   });
 }
 
-export const floatResult = (call: Call) => needFloat(call, call.input(0)).dtype;
+// A declaration, as operators use it while modules that import each other are being loaded.
+export function floatResult(call: Call): TensorType["dtype"] {
+  return needFloat(call, call.input(0)).dtype;
+}
 
 /**
  * f(Transpose(a), Transpose(b)) = Transpose(f(a, b)): layouts float towards the outputs, where the next layer's

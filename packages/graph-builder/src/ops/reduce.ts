@@ -61,10 +61,10 @@ const extremum = ({ input, grad, outputs }: Backward, spread: (t: Tensor) => Ten
   return mul(winners, spread(div(reshape(grad, keptShape(x.shape, axes)), reduceSum(winners, { axes, keepdims: true }))));
 };
 
-const sumOp = defineReduction("ReduceSum", 13, ({ input, grad }, spread) => expand(spread(grad), input(0).shape));
+const sumOp = defineReduction("ReduceSum", 13, ({ input, grad }, spread) => expand(spread(grad), input(0).shape, [input(0)]));
 const meanOp = defineReduction("ReduceMean", 18, (back, spread) => {
   const x = back.input(0);
-  return expand(div(spread(back.grad), count(x, reducedAxes(back))), x.shape);
+  return expand(div(spread(back.grad), count(x, reducedAxes(back))), x.shape, [x]);
 });
 const maxOp = defineReduction("ReduceMax", 20, (back, spread) => extremum(back, spread, reducedAxes(back)));
 const minOp = defineReduction("ReduceMin", 20, (back, spread) => extremum(back, spread, reducedAxes(back)));
