@@ -32,7 +32,7 @@ const concatOp: OpEntry = defineOp("Concat", {
     let start = 0 as (typeof sizes)[number];
     return sizes.map((size) => {
       const end = addDims(start, size);
-      const part = sliceAxis(grad, axis, start, end);
+      const part = sliceAxis(grad, axis, start, end, inputs as Tensor[]);
       start = end;
       return part;
     });

@@ -29,7 +29,7 @@ const padOp = defineOp("Pad", {
       }
       const start = typeof first === "number" ? Math.max(first, 0) : first;
       const kept = typeof last === "number" ? Math.max(last, 0) : last;
-      grad = sliceAxis(grad, axis, start, subDims(grad.shape[axis]!, kept));
+      grad = sliceAxis(grad, axis, start, subDims(grad.shape[axis]!, kept), [x]);
     });
     return [grad, undefined, undefined, undefined];
   },
@@ -48,14 +48,18 @@ function padsOf({ inputs, fail }: Pick<Call, "inputs" | "fail">): { before: read
 }
 
 /** Grows the tensor by zeros (or `value`). `pads`: the starts of all axes, then their ends. */
-export function padAll(x: Tensor, pads: readonly Dim[], value?: number): Tensor {
+export function padAll(x: Tensor, pads: readonly Dim[], value?: number, near: readonly Tensor[] = []): Tensor {
   if (pads.every((p) => p === 0)) return x;
-  const vector = isStatic(pads) ? int64s(pads) : shapeTensor(pads, [x]);
+  const vector = isStatic(pads) ? int64s(pads) : shapeTensor(pads, [...near, x]);
   return apply(padOp, [x, vector, ...(value ? [scalar(value, x.dtype)] : [])], { mode: "constant" });
 }
 
 /** Grows one axis by zeros. https://onnx.ai/onnx/operators/onnx__Pad.html */
-export function pad(x: Tensor, { axis, before, after }: { axis: number; before: Dim; after: Dim }): Tensor {
+export function pad(
+  x: Tensor,
+  { axis, before, after }: { axis: number; before: Dim; after: Dim },
+  near: readonly Tensor[] = [],
+): Tensor {
   const at = (value: Dim) => x.shape.map((_, i) => (i === axis ? value : 0));
-  return padAll(x, [...at(before), ...at(after)]);
+  return padAll(x, [...at(before), ...at(after)], undefined, near);
 }

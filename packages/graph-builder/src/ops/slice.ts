@@ -92,12 +92,12 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor): Ten
     wide = sliceAxis(reshape(padded, at(wide.shape, length * stride)), axis, 0, (length - 1) * stride + 1);
   }
   if (step > 0 && typeof start === "number" && typeof end !== "number" && stride === 1) {
-    return pad(wide, { axis, before: start, after: subDims(size, end) });
+    return pad(wide, { axis, before: start, after: subDims(size, end) }, [x]);
   }
   const last = typeof length === "number" && typeof start === "number" ? start + (length - 1) * step : start;
   const before = step > 0 ? start : last;
   const used = wide.shape[axis]!;
-  return pad(wide, { axis, before, after: subDims(subDims(size, before), used) });
+  return pad(wide, { axis, before, after: subDims(subDims(size, before), used) }, [x]);
 }
 
 export interface SliceOptions {
@@ -114,8 +114,11 @@ export function slice(x: Tensor, { starts, ends, axes = starts.map((_, i) => i),
   return apply(sliceOp, [x, ...vectors.map(int64s)]);
 }
 
-/** start..end of one axis; the ends may be named sizes. */
-export function sliceAxis(x: Tensor, axis: number, start: Dim, end: Dim): Tensor {
+/**
+ * start..end of one axis; the ends may be named sizes.
+ * @param near - tensors whose shapes hold the names in `start` and `end`, where `x` itself has them not.
+ */
+export function sliceAxis(x: Tensor, axis: number, start: Dim, end: Dim, near: readonly Tensor[] = []): Tensor {
   if (start === 0 && end === x.shape[axis]) return x;
-  return apply(sliceOp, [x, dimTensor(start, [x]), dimTensor(end, [x]), int64s([axis])]);
+  return apply(sliceOp, [x, dimTensor(start, [...near, x]), dimTensor(end, [...near, x]), int64s([axis])]);
 }
