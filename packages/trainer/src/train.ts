@@ -95,7 +95,8 @@ export async function* train(
         events.push(report);
         if (report.type !== "data") return;
         const { digest, classNames, real } = report;
-        painter = createPainter({ run, seed, grid, classNames, real, manifest, onEvent: events.push });
+        const named = grid.labels.length > 0 ? classNames : [];
+        painter = createPainter({ run, seed, grid, classNames: named, real, manifest, onEvent: events.push });
         const { learningRate } = options;
         const configuration = configurationOf(manifest, {
           data,
