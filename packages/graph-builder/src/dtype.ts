@@ -52,7 +52,8 @@ export function toTypedArray(dtype: DType, values: ArrayLike<number | bigint | b
 /** A view of little-endian bytes as the type's array; copies where the bytes are not aligned. */
 export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const Array = DTYPES[dtype].array;
-  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice();
+  // Not slice(): a Buffer's is a view.
+  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
   return new Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Array.BYTES_PER_ELEMENT);
 }
 

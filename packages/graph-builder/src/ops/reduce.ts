@@ -73,9 +73,10 @@ const logSumExpOp = defineReduction("ReduceLogSumExp", 18, ({ input, grad, outpu
 );
 
 function reduce(op: OpEntry, x: Tensor, { axes, keepdims = false }: ReduceOptions): Tensor {
-  const all = axes === undefined || axes.length === x.shape.length;
   if (axes?.length === 0 && op !== logSumExpOp) return x;
-  return apply(op, [x, all ? undefined : int64s(normalizeAxes(axes, x.shape))].slice(0, all ? 1 : 2), { keepdims: keepdims ? 1 : 0 });
+  const some = axes && normalizeAxes(axes, x.shape);
+  const all = some === undefined || some.length === x.shape.length;
+  return apply(op, all ? [x] : [x, int64s(some)], { keepdims: keepdims ? 1 : 0 });
 }
 
 /** Sum over axes. https://onnx.ai/onnx/operators/onnx__ReduceSum.html */

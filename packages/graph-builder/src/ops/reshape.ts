@@ -34,7 +34,7 @@ function target({ inputs, attributes, fail }: Call, x: Tensor): Shape {
   const total = sizeOf(x.shape);
   if (open > 1) fail(`shape ${formatShape(wanted)} has ${open} entries of -1; one at most can be derived`);
   const rest = known === 0 && total === 0 ? 0 : exactDiv(total, known);
-  if (open === 1 && rest === undefined) fail(`${formatShape(x.shape)} (${total} elements) does not divide into ${formatShape(wanted)}`);
+  if (open === 1 && rest === undefined) fail(`${formatShape(x.shape)} (${total} elements) does not divide into ${formatShape(copied)}`);
   if (open === 0 && total !== known) fail(`${formatShape(x.shape)} (${total} elements) does not fill ${formatShape(copied)} (${known} elements)`);
   return copied.map((dim) => (dim === -1 ? rest! : dim));
 }
