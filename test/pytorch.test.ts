@@ -1,7 +1,24 @@
 /** The emitted graphs, run by ONNX Runtime, against PyTorch's numbers (test/golden). */
 import { readFileSync } from "node:fs";
-import { decodeSafetensors, type StateTensor, scheduleOf, PRACTICAL_SCHEDULE } from "@onnx-diffusion/diffusion";
-import { convNet, describeTraining, type Network, unet, unetCond, cpu, GRAPHS, type Lowering, native, type Training, writeOnnx } from "@onnx-diffusion/graph-builder";
+import {
+  decodeSafetensors,
+  PRACTICAL_SCHEDULE,
+  type StateTensor,
+  scheduleOf,
+} from "@onnx-diffusion/diffusion";
+import {
+  convNet,
+  cpu,
+  describeTraining,
+  GRAPHS,
+  type Lowering,
+  type Network,
+  native,
+  type Training,
+  unet,
+  unetCond,
+  writeOnnx,
+} from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { digest, formulaBatch, formulaWeight, readDigest } from "./golden/formula.js";
@@ -46,9 +63,9 @@ function batchFeeds(network: Network, { images, t, eps, labels }: Batch, count: 
 }
 
 function stacked(batches: readonly Batch[]): Batch {
-  const join = <A extends Numbers>(pick: (b: Batch) => A, Array: new (n: number) => A): A => {
+  const join = <A extends Numbers>(pick: (b: Batch) => A, Typed: new (n: number) => A): A => {
     const parts = batches.map(pick);
-    const all = new Array(parts.reduce((n, p) => n + p.length, 0));
+    const all = new Typed(parts.reduce((n, p) => n + p.length, 0));
     let at = 0;
     for (const part of parts) {
       all.set(part as never, at);
@@ -56,7 +73,12 @@ function stacked(batches: readonly Batch[]): Batch {
     }
     return all;
   };
-  return { images: join((b) => b.images, Uint8Array), t: join((b) => b.t, Int32Array), eps: join((b) => b.eps, Float32Array), labels: join((b) => b.labels, Int32Array) };
+  return {
+    images: join((b) => b.images, Uint8Array),
+    t: join((b) => b.t, Int32Array),
+    eps: join((b) => b.eps, Float32Array),
+    labels: join((b) => b.labels, Int32Array),
+  };
 }
 
 const stateFeeds = (state: readonly StateTensor[], weights: (name: string) => Float32Array) =>
@@ -64,7 +86,10 @@ const stateFeeds = (state: readonly StateTensor[], weights: (name: string) => Fl
     state.map((s) => {
       const size = s.shape.reduce((a, b) => a * b, 1);
       if (s.kind === "counter") return [s.name, new Tensor("int32", [0], [])];
-      return [s.name, new Tensor("float32", s.kind === "optimizer" ? new Float32Array(size) : weights(s.name), s.shape)];
+      return [
+        s.name,
+        new Tensor("float32", s.kind === "optimizer" ? new Float32Array(size) : weights(s.name), s.shape),
+      ];
     }),
   );
 
@@ -94,36 +119,45 @@ describe.each(CASES)("%s", (file, network) => {
     };
   });
 
-  test.each([native, cpu])("loss, gradients and running statistics of one batch ($target lowering)", async (lowering) => {
-    const session = await sessionOf(training, "training_model", lowering);
-    const feeds = { ...stateFeeds(training.specs, weights), ...batchFeeds(network, batches[0]!, 4) };
-    const out = await session.run(feeds);
-    // 1e-5 relative: PyTorch's own float32 is 2e-7 from its float64.
-    expect(Math.abs(Number(out["loss"]!.data[0]) / (numbers.get("losses64")[0] as number) - 1)).toBeLessThan(1e-5);
-    for (const { name, kind } of training.specs) {
-      const [ours, theirs] = kind === "parameter" ? [`${name}_grad`, `grad64/${name}`] : [`${name}.next`, `buffers1/${name}`];
-      const a = out[ours]!.data as Float32Array;
-      const b = numbers.get(theirs);
-      expect(a.length).toBe(b.length);
-      // 1e-4 of the norm: PyTorch's own float32 is up to 1e-6 from its float64.
-      if (kind === "buffer" || !NO_EFFECT.has(name)) expect(distance(a, b), name).toBeLessThan(1e-4);
-      // Zero on the scale of the other gradients, which are near 1.
-      else expect(Math.max(...a.map(Math.abs)), name).toBeLessThan(1e-5);
-    }
-  });
+  test.each([native, cpu])(
+    "loss, gradients and running statistics of one batch ($target lowering)",
+    async (lowering) => {
+      const session = await sessionOf(training, "training_model", lowering);
+      const feeds = { ...stateFeeds(training.specs, weights), ...batchFeeds(network, batches[0]!, 4) };
+      const out = await session.run(feeds);
+      // 1e-5 relative: PyTorch's own float32 is 2e-7 from its float64.
+      expect(Math.abs(Number(out.loss!.data[0]) / (numbers.get("losses64")[0] as number) - 1)).toBeLessThan(
+        1e-5,
+      );
+      for (const { name, kind } of training.specs) {
+        const [ours, theirs] =
+          kind === "parameter" ? [`${name}_grad`, `grad64/${name}`] : [`${name}.next`, `buffers1/${name}`];
+        const a = out[ours]!.data as Float32Array;
+        const b = numbers.get(theirs);
+        expect(a.length).toBe(b.length);
+        // 1e-4 of the norm: PyTorch's own float32 is up to 1e-6 from its float64.
+        if (kind === "buffer" || !NO_EFFECT.has(name)) expect(distance(a, b), name).toBeLessThan(1e-4);
+        // Zero on the scale of the other gradients, which are near 1.
+        else expect(Math.max(...a.map(Math.abs)), name).toBeLessThan(1e-5);
+      }
+    },
+  );
 
   test.each(["training_loop", "training_step"] as const)("state after five steps by %s", async (graph) => {
     const { lowering } = GRAPHS[graph];
     const session = await sessionOf(training, graph, lowering);
     let state: Record<string, Tensor> = stateFeeds(training.state, weights);
     const losses: number[] = [];
-    const chunks = graph === "training_loop" ? [batchFeeds(network, stacked(batches), 4, [5])] : batches.map((b) => batchFeeds(network, b, 4));
+    const chunks =
+      graph === "training_loop"
+        ? [batchFeeds(network, stacked(batches), 4, [5])]
+        : batches.map((b) => batchFeeds(network, b, 4));
     for (const chunk of chunks) {
       const out = await session.run({ ...state, ...chunk, learning_rate });
-      losses.push(...(Array.from((out["losses"] ?? out["loss"])!.data as Float32Array)));
+      losses.push(...Array.from((out.losses ?? out.loss)!.data as Float32Array));
       state = Object.fromEntries(training.state.map((s) => [s.name, out[`${s.name}.next`]! as Tensor]));
     }
-    expect(Number(state["step"]!.data[0])).toBe(5);
+    expect(Number(state.step!.data[0])).toBe(5);
     losses.forEach((loss, i) => {
       expect(Math.abs(loss / (numbers.get("losses64")[i] as number) - 1)).toBeLessThan(1e-5);
     });
@@ -136,7 +170,13 @@ describe.each(CASES)("%s", (file, network) => {
       } else if (numbers.has(`after5.exp_avg/${of}`)) {
         const [group, scale] = name.endsWith(".exp_sum") ? ["exp_avg", 1 - 0.9] : ["exp_avg_sq", 1 - 0.999];
         // As gradients.
-        expect(distance(data.map((v) => v * scale), numbers.get(`after5.${group}/${of}`)), name).toBeLessThan(1e-4);
+        expect(
+          distance(
+            data.map((v) => v * scale),
+            numbers.get(`after5.${group}/${of}`),
+          ),
+          name,
+        ).toBeLessThan(1e-4);
       }
     }
   });
@@ -154,8 +194,13 @@ describe("unet-cond-full", () => {
 
   test.each([native, cpu])("loss and gradients ($target lowering)", async (lowering) => {
     const session = await sessionOf(training, "training_model", lowering);
-    const out = await session.run({ ...stateFeeds(training.specs, weights), ...batchFeeds(network, batches[0]!, 16) });
-    expect(Math.abs(Number(out["loss"]!.data[0]) / (numbers.get("losses64")[0] as number) - 1)).toBeLessThan(1e-5);
+    const out = await session.run({
+      ...stateFeeds(training.specs, weights),
+      ...batchFeeds(network, batches[0]!, 16),
+    });
+    expect(Math.abs(Number(out.loss!.data[0]) / (numbers.get("losses64")[0] as number) - 1)).toBeLessThan(
+      1e-5,
+    );
     for (const { name, kind } of training.specs) {
       if (kind !== "parameter") continue;
       const ours = digest(out[`${name}_grad`]!.data as Float32Array);
@@ -168,9 +213,13 @@ describe("unet-cond-full", () => {
 
   test("state after five steps by training_loop", async () => {
     const session = await sessionOf(training, "training_loop", cpu);
-    const feeds = { ...stateFeeds(training.state, weights), ...batchFeeds(network, stacked(batches), 16, [5]), learning_rate };
+    const feeds = {
+      ...stateFeeds(training.state, weights),
+      ...batchFeeds(network, stacked(batches), 16, [5]),
+      learning_rate,
+    };
     const out = await session.run(feeds);
-    (out["losses"]!.data as Float32Array).forEach((loss, i) => {
+    (out.losses!.data as Float32Array).forEach((loss, i) => {
       expect(Math.abs(loss / (numbers.get("losses64")[i] as number) - 1)).toBeLessThan(1e-5);
     });
     for (const { name } of training.specs) {

@@ -1,11 +1,19 @@
 /** From handles to a model: collects what the outputs reach, removes duplicates, names and orders everything. */
 import { formatShape } from "./dim.js";
 import { GraphError } from "./errors.js";
-import { type Model, type ModelAttribute, type ModelGraph, type ModelInitializer, type ModelNode, type ModelValue, OPSET } from "./model.js";
+import {
+  type Model,
+  type ModelAttribute,
+  type ModelGraph,
+  type ModelInitializer,
+  type ModelNode,
+  type ModelValue,
+  OPSET,
+} from "./model.js";
 import { apply, defineOp } from "./op.js";
 import {
-  capturedBy,
   type ConstantSource,
+  capturedBy,
   dependents,
   isSubgraph,
   isTensor,
@@ -84,7 +92,12 @@ class Builder {
   private readonly known = new Map<string, readonly string[]>();
 
   /** One graph: the main one or a body. `outer` computations are found by name; the body's own are emitted here. */
-  graph(name: string, inputs: readonly Tensor[], outputs: readonly (readonly [string, Tensor])[], kind: "main" | "body"): ModelGraph {
+  graph(
+    name: string,
+    inputs: readonly Tensor[],
+    outputs: readonly (readonly [string, Tensor])[],
+    kind: "main" | "body",
+  ): ModelGraph {
     const declared = inputs.map((t) => this.declare(t, kind));
     const results = outputs.map(([outputName, t]) => [outputName, asOutput(resolve(t))] as const);
     const wanted = new Map(results.map(([outputName, t]) => [t, outputName]));
@@ -95,19 +108,28 @@ class Builder {
       if (this.valueNames.has(tensor) || (inside && !inside.has(tensor))) continue;
       this.emit(tensor, wanted, nodes);
     }
-    const values = results.map(([outputName, t]): ModelValue => ({ name: outputName, dtype: t.dtype, shape: t.shape }));
+    const values = results.map(
+      ([outputName, t]): ModelValue => ({ name: outputName, dtype: t.dtype, shape: t.shape }),
+    );
     // Two names for one value, or a value that an outer graph computed: the second name is a copy.
     for (const [outputName, t] of results) {
       const computed = this.valueNames.get(t)!;
-      if (computed !== outputName) nodes.push(node(this.names.take(`${outputName}/Identity`), "Identity", [computed], [outputName]));
+      if (computed !== outputName)
+        nodes.push(node(this.names.take(`${outputName}/Identity`), "Identity", [computed], [outputName]));
     }
     return { name, nodes, inputs: declared, outputs: values, initializers: [] };
   }
 
   private declare(t: Tensor, kind: "main" | "body"): ModelValue {
-    if (t.source.kind !== "input") throw new GraphError(`buildModel: an input is computed (${t.dtype} ${formatShape(t.shape)}); declare tensors made by input()`);
+    if (t.source.kind !== "input")
+      throw new GraphError(
+        `buildModel: an input is computed (${t.dtype} ${formatShape(t.shape)}); declare tensors made by input()`,
+      );
     const name = this.names.take(t.source.name);
-    if (kind === "main" && name !== t.source.name) throw new GraphError(`buildModel: the name "${t.source.name}" is used by two inputs or outputs; names must differ`);
+    if (kind === "main" && name !== t.source.name)
+      throw new GraphError(
+        `buildModel: the name "${t.source.name}" is used by two inputs or outputs; names must differ`,
+      );
     this.valueNames.set(t, name);
     return { name, dtype: t.dtype, shape: t.shape };
   }
@@ -116,24 +138,33 @@ class Builder {
     const { source } = tensor;
     if (source.kind === "constant") this.valueNames.set(tensor, this.constant(tensor, source));
     else if (source.kind === "node") this.node(source, wanted, nodes);
-    else throw new GraphError(`buildModel: the outputs need the input "${source.name}" (${tensor.dtype} ${formatShape(tensor.shape)}), which is not among the declared inputs; add it`);
+    else
+      throw new GraphError(
+        `buildModel: the outputs need the input "${source.name}" (${tensor.dtype} ${formatShape(tensor.shape)}), which is not among the declared inputs; add it`,
+      );
   }
 
   private node(source: NodeSource, wanted: ReadonlyMap<Tensor, string>, nodes: ModelNode[]): void {
     const inputs = source.inputs.map((t) => (t ? this.valueNames.get(resolve(t))! : ""));
     const hasBody = Object.values(source.attributes).some(isSubgraph);
-    const key = hasBody ? undefined : `${source.op.name}(${inputs.join()})${attributeKey(source)}#${source.outputs.length}`;
+    const key = hasBody
+      ? undefined
+      : `${source.op.name}(${inputs.join()})${attributeKey(source)}#${source.outputs.length}`;
     const same = key === undefined ? undefined : this.known.get(key);
     if (same) {
-      source.outputs.forEach((t, i) => this.valueNames.set(t, same[i]!));
+      for (const [i, t] of source.outputs.entries()) this.valueNames.set(t, same[i]!);
       return;
     }
     const name = this.names.take(`${source.scope ? `${source.scope}/` : ""}${source.op.name}`);
     const attributes = Object.fromEntries(
-      Object.entries(source.attributes).map(([attribute, value]) => [attribute, this.attribute(source, attribute, value, name)]),
+      Object.entries(source.attributes).map(([attribute, value]) => [
+        attribute,
+        this.attribute(source, attribute, value, name),
+      ]),
     );
     const outputs = source.outputs.map((t, i) => {
-      const own = wanted.get(t) ?? this.names.take(source.outputs.length === 1 ? `${name}:0` : `${name}:${i}`);
+      const own =
+        wanted.get(t) ?? this.names.take(source.outputs.length === 1 ? `${name}:0` : `${name}:${i}`);
       this.valueNames.set(t, own);
       return own;
     });
@@ -141,14 +172,23 @@ class Builder {
     nodes.push({ name, opType: source.op.name, inputs, outputs, attributes });
   }
 
-  private attribute(source: NodeSource, attribute: string, value: NodeSource["attributes"][string], owner: string): ModelAttribute {
+  private attribute(
+    source: NodeSource,
+    attribute: string,
+    value: NodeSource["attributes"][string],
+    owner: string,
+  ): ModelAttribute {
     const type = source.op.attributes?.[attribute];
     if (!type) throw new Error(`${source.op.name} declares no attribute "${attribute}"`);
     if (isSubgraph(value)) return { type, value: this.body(value, owner) };
     if (isTensor(value)) {
       const { source: constant } = value;
-      if (constant.kind !== "constant") throw new Error(`${source.op.name}: attribute "${attribute}" must be a constant`);
-      return { type, value: { name: attribute, dtype: value.dtype, shape: value.shape as number[], data: constant.data } };
+      if (constant.kind !== "constant")
+        throw new Error(`${source.op.name}: attribute "${attribute}" must be a constant`);
+      return {
+        type,
+        value: { name: attribute, dtype: value.dtype, shape: value.shape as number[], data: constant.data },
+      };
     }
     return { type, value };
   }
@@ -173,11 +213,24 @@ class Builder {
 /** An output that nothing computes (an input or a constant handed through) gets a node that does. */
 const asOutput = (t: Tensor): Tensor => (t.source.kind === "node" ? t : apply(identityOp, [t]));
 
-const node = (name: string, opType: string, inputs: string[], outputs: string[]): ModelNode => ({ name, opType, inputs, outputs, attributes: {} });
+const node = (name: string, opType: string, inputs: string[], outputs: string[]): ModelNode => ({
+  name,
+  opType,
+  inputs,
+  outputs,
+  attributes: {},
+});
 
 function attributeKey({ attributes }: NodeSource): string {
   const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(entries.map(([name, value]) => [name, isTensor(value) && value.source.kind === "constant" && ArrayBuffer.isView(value.source.data) ? [value.dtype, value.shape, text(value.source.data)] : value]));
+  return JSON.stringify(
+    entries.map(([name, value]) => [
+      name,
+      isTensor(value) && value.source.kind === "constant" && ArrayBuffer.isView(value.source.data)
+        ? [value.dtype, value.shape, text(value.source.data)]
+        : value,
+    ]),
+  );
 }
 
 /** The bytes of an array as a string, to compare contents. */

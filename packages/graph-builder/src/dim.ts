@@ -65,7 +65,9 @@ function parse(dim: Dim): Polynomial {
 }
 
 function print(p: Polynomial): Dim {
-  const terms = [...p].filter(([, c]) => c !== 0).sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
+  const terms = [...p]
+    .filter(([, c]) => c !== 0)
+    .sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
   if (terms.length === 0) return 0;
   if (terms.length === 1 && terms[0]![0] === "") return terms[0]![1];
   const text = terms.map(([key, c]) => {

@@ -51,10 +51,10 @@ export function toTypedArray(dtype: DType, values: ArrayLike<number | bigint | b
 
 /** A view of little-endian bytes as the type's array; copies where the bytes are not aligned. */
 export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
-  const Array = DTYPES[dtype].array;
+  const Typed = DTYPES[dtype].array;
   // Not slice(): a Buffer's is a view.
-  const aligned = bytes.byteOffset % Array.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return new Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Array.BYTES_PER_ELEMENT);
+  const aligned = bytes.byteOffset % Typed.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
+  return [aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Typed.BYTES_PER_ELEMENT];
 }
 
 /** The element as a JavaScript number (float16 and bfloat16 decoded). */

@@ -34,7 +34,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], options: Gradien
   // A node's turn comes at the first of its outputs, when what uses any of them has had its own.
   const firstOutput = new Map<NodeSource, Tensor>();
   for (const tensor of path) {
-    if (tensor.source.kind === "node" && !firstOutput.has(tensor.source)) firstOutput.set(tensor.source, tensor);
+    if (tensor.source.kind === "node" && !firstOutput.has(tensor.source))
+      firstOutput.set(tensor.source, tensor);
   }
   for (const tensor of path.reverse()) {
     const node = tensor.source;
@@ -56,7 +57,9 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], options: Gradien
     const gradient = collected.get(w);
     if (gradient) return gradient;
     if (unused === "zero") return fullLike(w, 0);
-    throw new GraphError(`gradients: the loss does not depend on ${describe(w)}; leave it out, or pass { unused: "zero" }`);
+    throw new GraphError(
+      `gradients: the loss does not depend on ${describe(w)}; leave it out, or pass { unused: "zero" }`,
+    );
   });
 }
 
@@ -67,7 +70,8 @@ function pullBack(node: NodeSource, grads: readonly (Tensor | undefined)[]): rea
     throw new GraphError(`gradients: ${op.name}${scope ? ` "${scope}"` : ""}: ${message}`);
   };
   const { vjp } = op;
-  if (vjp === "none") return fail("the operator has no gradient; put stopGradient() around it, or compute it another way");
+  if (vjp === "none")
+    return fail("the operator has no gradient; put stopGradient() around it, or compute it another way");
   const back: Backward = {
     inputs: node.inputs,
     attributes: node.attributes,
@@ -95,6 +99,11 @@ function checkShape(node: NodeSource, operand: Tensor, gradient: Tensor): void {
 
 function describe(t: Tensor): string {
   const { source } = t;
-  const name = source.kind === "input" ? `"${source.name}"` : source.kind === "node" ? `the output of ${source.op.name} "${source.scope}"` : "a constant";
+  const name =
+    source.kind === "input"
+      ? `"${source.name}"`
+      : source.kind === "node"
+        ? `the output of ${source.op.name} "${source.scope}"`
+        : "a constant";
   return `${name} (${t.dtype} ${formatShape(t.shape)})`;
 }

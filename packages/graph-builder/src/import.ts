@@ -3,7 +3,14 @@ import { GraphError } from "./errors.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer } from "./model.js";
 import { type AttributeType, makeCall, makeNode, OPS } from "./op.js";
 import "./ops/index.js";
-import { type AttributeValue, constant, externalConstant, input, type Subgraph, type Tensor } from "./tensor.js";
+import {
+  type AttributeValue,
+  constant,
+  externalConstant,
+  input,
+  type Subgraph,
+  type Tensor,
+} from "./tensor.js";
 
 export interface ImportedModel {
   readonly inputs: Readonly<Record<string, Tensor>>;
@@ -34,10 +41,16 @@ function importGraph(graph: ModelGraph, values: Map<string, Tensor>) {
   for (const node of graph.nodes) {
     const where = `node "${node.name || node.outputs[0]}"`;
     const op = OPS.get(node.opType);
-    if (!op) throw new GraphError(`${where}: operator ${node.opType} is not supported; supported: ${[...OPS.keys()].sort().join(", ")}`);
+    if (!op)
+      throw new GraphError(
+        `${where}: operator ${node.opType} is not supported; supported: ${[...OPS.keys()].sort().join(", ")}`,
+      );
     const operands = node.inputs.map((name) => (name === "" ? undefined : find(values, name, where)));
     const attributes = Object.fromEntries(
-      Object.entries(node.attributes).map(([name, attribute]) => [name, importAttribute(name, attribute, op.attributes?.[name], values, where)]),
+      Object.entries(node.attributes).map(([name, attribute]) => [
+        name,
+        importAttribute(name, attribute, op.attributes?.[name], values, where),
+      ]),
     );
     const scope = node.name.includes("/") ? node.name.slice(0, node.name.lastIndexOf("/")) : node.name;
     const results = makeNode(makeCall(op, operands, attributes, node.outputs.length, scope), scope);
@@ -52,12 +65,24 @@ function importGraph(graph: ModelGraph, values: Map<string, Tensor>) {
 
 function find(values: ReadonlyMap<string, Tensor>, name: string, where: string): Tensor {
   const tensor = values.get(name);
-  if (!tensor) throw new GraphError(`${where}: the value "${name}" is not defined before its use; the file is damaged, cyclic or not in order`);
+  if (!tensor)
+    throw new GraphError(
+      `${where}: the value "${name}" is not defined before its use; the file is damaged, cyclic or not in order`,
+    );
   return tensor;
 }
 
-function importAttribute(name: string, { type, value }: ModelAttribute, expected: AttributeType | undefined, values: Map<string, Tensor>, where: string): AttributeValue {
-  if (expected !== type) throw new GraphError(`${where}: attribute "${name}" (${type}) is not supported${expected ? `, expected ${expected}` : ""}`);
+function importAttribute(
+  name: string,
+  { type, value }: ModelAttribute,
+  expected: AttributeType | undefined,
+  values: Map<string, Tensor>,
+  where: string,
+): AttributeValue {
+  if (expected !== type)
+    throw new GraphError(
+      `${where}: attribute "${name}" (${type}) is not supported${expected ? `, expected ${expected}` : ""}`,
+    );
   if (type === "graph") return importBody(value as ModelGraph, values);
   if (type === "tensor") return importTensor(value as ModelInitializer);
   return value as AttributeValue;
@@ -69,5 +94,7 @@ function importBody(graph: ModelGraph, outer: ReadonlyMap<string, Tensor>): Subg
 }
 
 function importTensor({ name, dtype, shape, data }: ModelInitializer): Tensor {
-  return ArrayBuffer.isView(data) ? constant(dtype, shape, data, name) : externalConstant(name, dtype, shape, data);
+  return ArrayBuffer.isView(data)
+    ? constant(dtype, shape, data, name)
+    : externalConstant(name, dtype, shape, data);
 }

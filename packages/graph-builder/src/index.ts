@@ -9,19 +9,26 @@ export { GraphError } from "./errors.js";
 export { type GradientOptions, gradients } from "./gradients.js";
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";
-export type { Lowering } from "./lowering/lowering.js";
 export { cpu } from "./lowering/cpu.js";
+export type { Lowering } from "./lowering/lowering.js";
 export { native } from "./lowering/native.js";
 export * from "./model.js";
+export { modelFiles } from "./model-files.js";
 export * from "./network.js";
 export { convNet, NETWORKS, unet, unetCond } from "./networks/index.js";
 export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
 export type { Operand } from "./op.js";
 export * from "./ops/index.js";
-export { Collector, type CollectorOptions, Params, type ParameterSpec, type Provider, type WeightLayout } from "./params.js";
+export {
+  Collector,
+  type CollectorOptions,
+  type ParameterSpec,
+  Params,
+  type Provider,
+  type WeightLayout,
+} from "./params.js";
 export { constant, input, int64s, scalar, type Tensor } from "./tensor.js";
 export * from "./training/adam.js";
 export * from "./training/ddpm.js";
 export { describeTraining, GRAPHS, type Training } from "./training/graphs.js";
-export { modelFiles } from "./model-files.js";

@@ -5,8 +5,8 @@ import {
   type GraphName,
   type GraphSpec,
   linearSchedule,
-  type Manifest,
   MANIFEST_VERSION,
+  type Manifest,
   PRACTICAL_SCHEDULE,
   type ScheduleSpec,
   serializeManifest,
@@ -18,7 +18,10 @@ import { writeOnnx } from "./onnx/write.js";
 import { describeTraining, GRAPHS } from "./training/graphs.js";
 
 /** The files of a model folder: name -> contents, the manifest last. The same network gives the same bytes. */
-export async function modelFiles(network: Network, schedule: ScheduleSpec = PRACTICAL_SCHEDULE): Promise<Map<string, Uint8Array>> {
+export async function modelFiles(
+  network: Network,
+  schedule: ScheduleSpec = PRACTICAL_SCHEDULE,
+): Promise<Map<string, Uint8Array>> {
   const training = describeTraining(network, linearSchedule(schedule));
   const contents = new Map<string, Uint8Array>();
   const graphs: Partial<Record<GraphName, GraphSpec>> = {};
@@ -28,7 +31,12 @@ export async function modelFiles(network: Network, schedule: ScheduleSpec = PRAC
     const file = `${name}.onnx`;
     contents.set(file, writeOnnx(model));
     const { inputs, outputs } = model.graph;
-    graphs[name] = { file, target: lowering.target, inputs: inputs.map(valueSpec), outputs: outputs.map(valueSpec) };
+    graphs[name] = {
+      file,
+      target: lowering.target,
+      inputs: inputs.map(valueSpec),
+      outputs: outputs.map(valueSpec),
+    };
   }
   const files: Record<string, FileDigest> = {};
   for (const [file, bytes] of contents) files[file] = await digest(bytes);
@@ -48,9 +56,16 @@ export async function modelFiles(network: Network, schedule: ScheduleSpec = PRAC
   return contents.set("manifest.json", new TextEncoder().encode(serializeManifest(manifest)));
 }
 
-const valueSpec = ({ name, dtype, shape }: ModelValue): ValueSpec => ({ name, dtype: dtype as ValueSpec["dtype"], shape });
+const valueSpec = ({ name, dtype, shape }: ModelValue): ValueSpec => ({
+  name,
+  dtype: dtype as ValueSpec["dtype"],
+  shape,
+});
 
 async function digest(bytes: Uint8Array): Promise<FileDigest> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return { sha256: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""), bytes: bytes.length };
+  return {
+    sha256: Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    bytes: bytes.length,
+  };
 }

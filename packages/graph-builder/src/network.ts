@@ -55,10 +55,16 @@ export interface NetworkFactory {
  * Declares a network. A file with this as its default export can be given to `graph-builder emit`.
  * The result makes the network with some of its options changed: `unetCond({ channels: [8, 12, 16, 20] })`.
  */
-export function defineNetwork<const O extends NetworkOptions>(definition: NetworkDefinition<O>): NetworkFactory {
+export function defineNetwork<const O extends NetworkOptions>(
+  definition: NetworkDefinition<O>,
+): NetworkFactory {
   const make = (changed: NetworkOptions = {}): Network => {
     const options = { ...definition.options, ...changed } as O;
-    const { image = { channels: 3, height: 32, width: 32 }, classes = 0, timestep = false } = definition.shape(options);
+    const {
+      image = { channels: 3, height: 32, width: 32 },
+      classes = 0,
+      timestep = false,
+    } = definition.shape(options);
     return {
       name: definition.name,
       options,

@@ -94,7 +94,11 @@ export function applyAll(
 }
 
 /** Applies an operator with one output. */
-export function apply(op: OpEntry, inputs: readonly (Tensor | undefined)[], attributes: Attributes = {}): Tensor {
+export function apply(
+  op: OpEntry,
+  inputs: readonly (Tensor | undefined)[],
+  attributes: Attributes = {},
+): Tensor {
   return applyAll(op, inputs, attributes)[0]!;
 }
 
@@ -152,5 +156,7 @@ export function sameDType(call: Call, ...tensors: Tensor[]): DType {
 export function needFloat(call: Call, tensor: Tensor): Tensor {
   return isFloat(tensor.dtype)
     ? tensor
-    : call.fail(`the input is ${tensor.dtype} ${formatShape(tensor.shape)}, expected floating point; convert it with cast()`);
+    : call.fail(
+        `the input is ${tensor.dtype} ${formatShape(tensor.shape)}, expected floating point; convert it with cast()`,
+      );
 }

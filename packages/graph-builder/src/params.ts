@@ -93,19 +93,36 @@ export class Params {
     return inScope(this.path, body);
   }
 
-  private provide(kind: "parameter" | "buffer", name: string, shape: Shape, initializer: Initializer, layout?: WeightLayout): Tensor {
+  private provide(
+    kind: "parameter" | "buffer",
+    name: string,
+    shape: Shape,
+    initializer: Initializer,
+    layout?: WeightLayout,
+  ): Tensor {
     const path = this.join(name);
     const known = this.collector.specs.get(path);
     if (known) {
       if (formatShape(known.shape) !== formatShape(shape)) {
-        throw new GraphError(`parameter "${path}": used with the shapes ${formatShape(known.shape)} and ${formatShape(shape)}; give the second layer a path of its own`);
+        throw new GraphError(
+          `parameter "${path}": used with the shapes ${formatShape(known.shape)} and ${formatShape(shape)}; give the second layer a path of its own`,
+        );
       }
       return this.collector.tensors.get(path)!;
     }
     if (!shape.every((dim) => typeof dim === "number")) {
-      throw new GraphError(`parameter "${path}": the shape ${formatShape(shape)} depends on a size known only when the graph runs; give it in numbers`);
+      throw new GraphError(
+        `parameter "${path}": the shape ${formatShape(shape)} depends on a size known only when the graph runs; give it in numbers`,
+      );
     }
-    const spec: ParameterSpec = { name: path, kind, dtype: "float32", shape: shape as number[], initializer, layout };
+    const spec: ParameterSpec = {
+      name: path,
+      kind,
+      dtype: "float32",
+      shape: shape as number[],
+      initializer,
+      layout,
+    };
     const tensor = (this.collector.options.provide ?? asInput)(spec);
     this.collector.specs.set(path, spec);
     this.collector.tensors.set(path, tensor);

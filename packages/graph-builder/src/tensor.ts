@@ -3,7 +3,7 @@
  * the graph is what the outputs reach (`buildModel`).
  */
 import { formatShape, type Shape, sizeOf } from "./dim.js";
-import { type DType, toTypedArray, type TypedArray } from "./dtype.js";
+import { type DType, type TypedArray, toTypedArray } from "./dtype.js";
 import { GraphError } from "./errors.js";
 import type { OpEntry } from "./op.js";
 
@@ -87,7 +87,12 @@ export const scalar = (value: number, dtype: DType = "float32"): Tensor => const
 export const int64s = (values: readonly number[]): Tensor => constant("int64", [values.length], values);
 
 /** An initializer whose bytes lie in another file (ONNX external data). */
-export function externalConstant(name: string, dtype: DType, shape: readonly number[], data: ExternalData): Tensor {
+export function externalConstant(
+  name: string,
+  dtype: DType,
+  shape: readonly number[],
+  data: ExternalData,
+): Tensor {
   return { dtype, shape, source: { kind: "constant", data, name }, index: 0 };
 }
 
@@ -96,7 +101,9 @@ export type Needs = (tensor: Tensor) => readonly Tensor[];
 
 /** All that a tensor's node takes, what its subgraphs use from outside included. */
 export const dependencies: Needs = ({ source }) =>
-  source.kind === "node" ? [...source.inputs.filter((t): t is Tensor => t !== undefined), ...capturedBy(source, dependencies)] : [];
+  source.kind === "node"
+    ? [...source.inputs.filter((t): t is Tensor => t !== undefined), ...capturedBy(source, dependencies)]
+    : [];
 
 /** What the subgraphs of a node use from outside. */
 export const capturedBy = (node: NodeSource, needs: Needs): readonly Tensor[] =>
@@ -106,7 +113,8 @@ export function subgraphsOf(attributes: Attributes): Subgraph[] {
   return Object.values(attributes).filter(isSubgraph);
 }
 
-export const isSubgraph = (value: AttributeValue): value is Subgraph => typeof value === "object" && "outputs" in value;
+export const isSubgraph = (value: AttributeValue): value is Subgraph =>
+  typeof value === "object" && "outputs" in value;
 
 export const isTensor = (value: unknown): value is Tensor =>
   typeof value === "object" && value !== null && "source" in value && "index" in value;
@@ -126,7 +134,11 @@ function captured(graph: Subgraph, needs: Needs): readonly Tensor[] {
 }
 
 /** All tensors on paths from any of `from` to any of `outputs`, in topological order. */
-export function dependents(outputs: readonly Tensor[], from: readonly Tensor[], needs: Needs = dependencies): Set<Tensor> {
+export function dependents(
+  outputs: readonly Tensor[],
+  from: readonly Tensor[],
+  needs: Needs = dependencies,
+): Set<Tensor> {
   const starts = new Set(from);
   const result = new Set<Tensor>();
   for (const tensor of topological(outputs, needs)) {

@@ -1,6 +1,29 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { add, buildModel, concat, constant, exp, GraphError, importModel, input, loop, matmul, type Model, mul, readOnnx, reduceSum, relu, reshape, scalar, stopGradient, sub, type Tensor, transpose, writeOnnx } from "../src/index.js";
+import {
+  add,
+  buildModel,
+  concat,
+  constant,
+  exp,
+  GraphError,
+  importModel,
+  input,
+  loop,
+  type Model,
+  matmul,
+  mul,
+  readOnnx,
+  reduceSum,
+  relu,
+  reshape,
+  scalar,
+  stopGradient,
+  sub,
+  type Tensor,
+  transpose,
+  writeOnnx,
+} from "../src/index.js";
 import { evaluate, floats } from "./run.js";
 
 const opTypes = (model: Model) => model.graph.nodes.map((n) => n.opType);
@@ -15,7 +38,11 @@ describe("buildModel", () => {
   });
 
   test("joins equal constants, keeps different ones", () => {
-    const model = buildModel({ name: "m", inputs: [x], outputs: { y: add(mul(x, 2), mul(exp(x), 2)), z: mul(x, 3) } });
+    const model = buildModel({
+      name: "m",
+      inputs: [x],
+      outputs: { y: add(mul(x, 2), mul(exp(x), 2)), z: mul(x, 3) },
+    });
     expect(model.graph.initializers.map((i) => Array.from(i.data as Float32Array))).toEqual([[2], [3]]);
   });
 
@@ -30,24 +57,37 @@ describe("buildModel", () => {
   test("gives outputs their names, also two for one value and an input handed through", async () => {
     const y = exp(x);
     const results = await evaluate([[x, floats([1, 4], [0, 0, 0, 0])]], { a: y, b: y, c: x, d: scalar(7) });
-    expect(Object.entries(results).map(([name, { data }]) => [name, data[0]])).toEqual([["a", 1], ["b", 1], ["c", 0], ["d", 7]]);
+    expect(Object.entries(results).map(([name, { data }]) => [name, data[0]])).toEqual([
+      ["a", 1],
+      ["b", 1],
+      ["c", 0],
+      ["d", 7],
+    ]);
   });
 
   test("names an input that is needed and not declared", () => {
     const hidden = input("hidden", "float32", [4]);
     expect(() => buildModel({ name: "m", inputs: [x], outputs: { y: add(x, hidden) } })).toThrow(
-      new GraphError('buildModel: the outputs need the input "hidden" (float32 [4]), which is not among the declared inputs; add it'),
+      new GraphError(
+        'buildModel: the outputs need the input "hidden" (float32 [4]), which is not among the declared inputs; add it',
+      ),
     );
   });
 
   test("refuses two inputs of one name, and a computed one", () => {
     const again = input("x", "float32", [4]);
-    expect(() => buildModel({ name: "m", inputs: [x, again], outputs: { y: add(x, again) } })).toThrow(/"x" is used by two/);
-    expect(() => buildModel({ name: "m", inputs: [exp(x)], outputs: { y: x } })).toThrow(/an input is computed/);
+    expect(() => buildModel({ name: "m", inputs: [x, again], outputs: { y: add(x, again) } })).toThrow(
+      /"x" is used by two/,
+    );
+    expect(() => buildModel({ name: "m", inputs: [exp(x)], outputs: { y: x } })).toThrow(
+      /an input is computed/,
+    );
   });
 
   test("writes nothing for an alias", () => {
-    expect(opTypes(buildModel({ name: "m", inputs: [x], outputs: { y: exp(stopGradient(x)) } }))).toEqual(["Exp"]);
+    expect(opTypes(buildModel({ name: "m", inputs: [x], outputs: { y: exp(stopGradient(x)) } }))).toEqual([
+      "Exp",
+    ]);
   });
 
   test("builds chains deeper than the stack", () => {
@@ -58,7 +98,9 @@ describe("buildModel", () => {
 
   test("computes what a loop does not change outside of it", async () => {
     const heavy = exp(x);
-    const { carried } = loop({ trips: scalar(3, "int64"), carried: [x] }, (_, [y]) => ({ carried: [add(y!, heavy)] }));
+    const { carried } = loop({ trips: scalar(3, "int64"), carried: [x] }, (_, [y]) => ({
+      carried: [add(y!, heavy)],
+    }));
     const model = buildModel({ name: "m", inputs: [x], outputs: { y: carried[0]! } });
     expect(opTypes(model)).toEqual(["Exp", "Loop"]);
     const { y } = await evaluate([[x, floats([1, 4], [0, 0, 0, 0])]], { y: carried[0]! });
@@ -66,11 +108,18 @@ describe("buildModel", () => {
   });
 
   test("nests loops", async () => {
-    const inner = (y: Tensor) => loop({ trips: scalar(2, "int64"), carried: [y] }, (_, [z]) => ({ carried: [add(z!, y)] })).carried[0]!;
-    const { carried, collected } = loop({ trips: scalar(2, "int64"), steps: "t", carried: [x] }, (_, [y]) => ({ carried: [inner(y!)], collected: [reduceSum(y!)] }));
-    const results = await evaluate([[x, floats([1, 4], [1, 1, 1, 1])]], { y: carried[0]!, sums: collected[0]! });
-    expect(Array.from(results["y"]!.data as Float32Array)).toEqual([9, 9, 9, 9]);
-    expect(Array.from(results["sums"]!.data as Float32Array)).toEqual([4, 12]);
+    const inner = (y: Tensor) =>
+      loop({ trips: scalar(2, "int64"), carried: [y] }, (_, [z]) => ({ carried: [add(z!, y)] })).carried[0]!;
+    const { carried, collected } = loop(
+      { trips: scalar(2, "int64"), steps: "t", carried: [x] },
+      (_, [y]) => ({ carried: [inner(y!)], collected: [reduceSum(y!)] }),
+    );
+    const results = await evaluate([[x, floats([1, 4], [1, 1, 1, 1])]], {
+      y: carried[0]!,
+      sums: collected[0]!,
+    });
+    expect(Array.from(results.y!.data as Float32Array)).toEqual([9, 9, 9, 9]);
+    expect(Array.from(results.sums!.data as Float32Array)).toEqual([4, 12]);
   });
 });
 
@@ -84,28 +133,52 @@ describe("layouts", () => {
     expect(opTypes(buildModel({ name: "m", inputs: [image], outputs: { y } }))).toEqual(["Mul", "Relu"]);
     const inner = exp(nhwc(image));
     const joined = nhwc(concat([nchw(inner), nchw(relu(inner))], 1));
-    expect(opTypes(buildModel({ name: "m", inputs: [image], outputs: { joined } }))).toEqual(["Exp", "Relu", "Concat", "Transpose"]);
+    expect(opTypes(buildModel({ name: "m", inputs: [image], outputs: { joined } }))).toEqual([
+      "Exp",
+      "Relu",
+      "Concat",
+      "Transpose",
+    ]);
   });
 
   test("a transpose that moves axes of size 1 alone is a reshape", () => {
     const pixel = input("pixel", "float32", ["n", 1, 1, 8]);
-    expect(opTypes(buildModel({ name: "m", inputs: [pixel], outputs: { y: nchw(pixel) } }))).toEqual(["Reshape"]);
+    expect(opTypes(buildModel({ name: "m", inputs: [pixel], outputs: { y: nchw(pixel) } }))).toEqual([
+      "Reshape",
+    ]);
   });
 });
 
 /** Random expressions over two inputs. */
-const expression: fc.Arbitrary<(a: Tensor, b: Tensor) => Tensor> = fc.letrec<{ e: (a: Tensor, b: Tensor) => Tensor }>((tie) => ({
+const expression: fc.Arbitrary<(a: Tensor, b: Tensor) => Tensor> = fc.letrec<{
+  e: (a: Tensor, b: Tensor) => Tensor;
+}>((tie) => ({
   e: fc.oneof(
     { depthSize: "small" },
     fc.constant((a: Tensor) => a),
     fc.constant((_: Tensor, b: Tensor) => b),
-    fc.tuple(tie("e"), tie("e")).map(([f, g]) => (a: Tensor, b: Tensor) => add(f(a, b), g(a, b))),
-    fc.tuple(tie("e"), tie("e")).map(([f, g]) => (a: Tensor, b: Tensor) => mul(f(a, b), g(a, b))),
-    fc.tuple(tie("e"), tie("e")).map(([f, g]) => (a: Tensor, b: Tensor) => sub(f(a, b), mul(g(a, b), 0.5))),
+    fc.tuple(tie("e"), tie("e")).map(
+      ([f, g]) =>
+        (a: Tensor, b: Tensor) =>
+          add(f(a, b), g(a, b)),
+    ),
+    fc.tuple(tie("e"), tie("e")).map(
+      ([f, g]) =>
+        (a: Tensor, b: Tensor) =>
+          mul(f(a, b), g(a, b)),
+    ),
+    fc.tuple(tie("e"), tie("e")).map(
+      ([f, g]) =>
+        (a: Tensor, b: Tensor) =>
+          sub(f(a, b), mul(g(a, b), 0.5)),
+    ),
     tie("e").map((f) => (a: Tensor, b: Tensor) => relu(f(a, b))),
     tie("e").map((f) => (a: Tensor, b: Tensor) => transpose(transpose(f(a, b), [1, 0]), [1, 0])),
     tie("e").map((f) => (a: Tensor, b: Tensor) => reshape(reshape(f(a, b), [6]), [2, 3])),
-    tie("e").map((f) => (a: Tensor, b: Tensor) => matmul(f(a, b), constant("float32", [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1]))),
+    tie("e").map(
+      (f) => (a: Tensor, b: Tensor) =>
+        matmul(f(a, b), constant("float32", [3, 3], [1, 0, 0, 0, 1, 0, 0, 0, 1])),
+    ),
   ),
 })).e;
 
@@ -119,7 +192,12 @@ describe("files", () => {
   test("what is read back and written again is the same file", () => {
     fc.assert(
       fc.property(expression, (f) => {
-        const model = buildModel({ name: "m", inputs: [a, b], outputs: { y: f(a, b) }, metadata: { made: "here" } });
+        const model = buildModel({
+          name: "m",
+          inputs: [a, b],
+          outputs: { y: f(a, b) },
+          metadata: { made: "here" },
+        });
         const bytes = writeOnnx(model);
         expect(writeOnnx(readOnnx(bytes))).toEqual(bytes);
       }),
@@ -129,20 +207,38 @@ describe("files", () => {
   test("handles of a read model compute the same", async () => {
     await fc.assert(
       fc.asyncProperty(expression, async (f) => {
-        const { inputs, outputs } = importModel(readOnnx(writeOnnx(buildModel({ name: "m", inputs: [a, b], outputs: { y: f(a, b) } }))));
+        const { inputs, outputs } = importModel(
+          readOnnx(writeOnnx(buildModel({ name: "m", inputs: [a, b], outputs: { y: f(a, b) } }))),
+        );
         const before = await evaluate(values, { y: f(a, b) });
-        const after = await evaluate([[inputs["a"]!, values[0][1]], [inputs["b"]!, values[1][1]]], { y: outputs["y"]! });
-        expect(after["y"]).toEqual(before["y"]);
+        const after = await evaluate(
+          [
+            [inputs.a!, values[0][1]],
+            [inputs.b!, values[1][1]],
+          ],
+          { y: outputs.y! },
+        );
+        expect(after.y).toEqual(before.y);
       }),
       { numRuns: 30 },
     );
   });
 
   test("a loop survives reading", async () => {
-    const { carried } = loop({ trips: scalar(3, "int64"), carried: [a] }, (_, [y]) => ({ carried: [add(y!, b)] }));
-    const { inputs, outputs } = importModel(readOnnx(writeOnnx(buildModel({ name: "m", inputs: [a, b], outputs: { y: carried[0]! } }))));
-    const results = await evaluate([[inputs["a"]!, values[0][1]], [inputs["b"]!, values[1][1]]], { y: outputs["y"]! });
-    expect(Array.from(results["y"]!.data as Float32Array)).toEqual([2.5, 1, 0, 5.5, -8.75, 0.375]);
+    const { carried } = loop({ trips: scalar(3, "int64"), carried: [a] }, (_, [y]) => ({
+      carried: [add(y!, b)],
+    }));
+    const { inputs, outputs } = importModel(
+      readOnnx(writeOnnx(buildModel({ name: "m", inputs: [a, b], outputs: { y: carried[0]! } }))),
+    );
+    const results = await evaluate(
+      [
+        [inputs.a!, values[0][1]],
+        [inputs.b!, values[1][1]],
+      ],
+      { y: outputs.y! },
+    );
+    expect(Array.from(results.y!.data as Float32Array)).toEqual([2.5, 1, 0, 5.5, -8.75, 0.375]);
   });
 
   test("says what is wrong with a file", () => {
@@ -151,7 +247,9 @@ describe("files", () => {
     const model = buildModel({ name: "m", inputs: [a], outputs: { y: exp(a) } });
     const [node] = model.graph.nodes;
     const renamed = { ...model, graph: { ...model.graph, nodes: [{ ...node!, opType: "Einsum" }] } };
-    expect(() => importModel(renamed)).toThrow(/^node "Exp": operator Einsum is not supported; supported: Abs, /);
+    expect(() => importModel(renamed)).toThrow(
+      /^node "Exp": operator Einsum is not supported; supported: Abs, /,
+    );
     const loose = { ...model, graph: { ...model.graph, nodes: [{ ...node!, inputs: ["nowhere"] }] } };
     expect(() => importModel(loose)).toThrow(/the value "nowhere" is not defined before its use/);
   });

@@ -1,10 +1,30 @@
 import { describe, expect, test } from "vitest";
-import { add, buildModel, customVjp, exp, gradients, GraphError, input, loop, mul, pow, reduceMean, reduceSum, relu, round, scalar, split, stopGradient, sub } from "../src/index.js";
+import {
+  add,
+  buildModel,
+  customVjp,
+  exp,
+  GraphError,
+  gradients,
+  input,
+  loop,
+  mul,
+  pow,
+  reduceMean,
+  reduceSum,
+  relu,
+  round,
+  scalar,
+  split,
+  stopGradient,
+  sub,
+} from "../src/index.js";
 import { evaluate, floats } from "./run.js";
 
 const x = input("x", "float32", [3]);
 const at = floats([3], [1, 2, -3]);
-const numbers = async (t: Parameters<typeof evaluate>[1][string]) => Array.from((await evaluate([[x, at]], { y: t }))["y"]!.data as Float32Array);
+const numbers = async (t: Parameters<typeof evaluate>[1][string]) =>
+  Array.from((await evaluate([[x, at]], { y: t })).y!.data as Float32Array);
 
 describe("gradients", () => {
   test("of gradients: d/dx of (d/dx x^4)^2 summed is 96 x^5", async () => {
@@ -50,16 +70,34 @@ describe("gradients", () => {
 
   test("say what is wrong", () => {
     const lonely = input("lonely", "float32", [2]);
-    expect(() => gradients(x, [x])).toThrow(new GraphError("gradients: the loss is float32 [3], expected a floating-point scalar; reduce it with reduceMean() or pass a seed of its shape"));
-    expect(() => gradients(reduceSum(x), [lonely])).toThrow(new GraphError('gradients: the loss does not depend on "lonely" (float32 [2]); leave it out, or pass { unused: "zero" }'));
-    const { carried } = loop({ trips: scalar(2, "int64"), carried: [x] }, (_, [y]) => ({ carried: [sub(y!, 1)] }));
-    expect(() => gradients(reduceSum(carried[0]!), [x])).toThrow(/gradients: Loop: the operator has no gradient; put stopGradient\(\) around it/);
+    expect(() => gradients(x, [x])).toThrow(
+      new GraphError(
+        "gradients: the loss is float32 [3], expected a floating-point scalar; reduce it with reduceMean() or pass a seed of its shape",
+      ),
+    );
+    expect(() => gradients(reduceSum(x), [lonely])).toThrow(
+      new GraphError(
+        'gradients: the loss does not depend on "lonely" (float32 [2]); leave it out, or pass { unused: "zero" }',
+      ),
+    );
+    const { carried } = loop({ trips: scalar(2, "int64"), carried: [x] }, (_, [y]) => ({
+      carried: [sub(y!, 1)],
+    }));
+    expect(() => gradients(reduceSum(carried[0]!), [x])).toThrow(
+      /gradients: Loop: the operator has no gradient; put stopGradient\(\) around it/,
+    );
   });
 
   test("of what the loss does not use are zeros on request", async () => {
     const lonely = input("lonely", "float32", [2]);
     const [g] = gradients(reduceSum(relu(x)), [lonely], { unused: "zero" });
-    const results = await evaluate([[x, at], [lonely, floats([2], [5, 6])]], { g: g!, y: x });
-    expect(Array.from(results["g"]!.data as Float32Array)).toEqual([0, 0]);
+    const results = await evaluate(
+      [
+        [x, at],
+        [lonely, floats([2], [5, 6])],
+      ],
+      { g: g!, y: x },
+    );
+    expect(Array.from(results.g!.data as Float32Array)).toEqual([0, 0]);
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { evaluateDim, type Shape } from "../src/dim.js";
 import { gradients } from "../src/gradients.js";
-import { OPS } from "../src/op.js";
 import { add, input, mul, reduceSum, type Tensor } from "../src/index.js";
+import { OPS } from "../src/op.js";
 import { compile, evaluate, floats, randoms, type Value } from "./run.js";
 import { SAMPLES, type Sample } from "./samples.js";
 
@@ -22,11 +22,16 @@ function dataFor(sample: Sample, dtype: "float32" | "float64"): Value[] {
   const counts = sample.shapes.map((shape) => known(shape).reduce((a, b) => a * b, 1));
   const total = counts.reduce((a, b) => a + b, 0);
   // Half a cell from -1, 0 and 1, where the pieces of floor, round and abs meet.
-  const grid = Array.from({ length: total }, (_, i) => low + ((high - low) * (i + 0.5 + 0.2 * random())) / total);
+  const grid = Array.from(
+    { length: total },
+    (_, i) => low + ((high - low) * (i + 0.5 + 0.2 * random())) / total,
+  );
   grid.sort(() => random() - 0.5);
   return sample.shapes.map((shape, i) => {
     const start = counts.slice(0, i).reduce((a, b) => a + b, 0);
-    const values = Array.from({ length: counts[i]! }, (_, j) => (sample.apart ? grid[start + j]! : low + (high - low) * random()));
+    const values = Array.from({ length: counts[i]! }, (_, j) =>
+      sample.apart ? grid[start + j]! : low + (high - low) * random(),
+    );
     return floats(known(shape), values, dtype);
   });
 }
@@ -43,7 +48,10 @@ describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
   test("inferred types are those that ONNX Runtime returns", async () => {
     const { inputs, outputs, data } = setUp(sample);
     const named = Object.fromEntries(outputs.map((t, i) => [`y${i}`, t]));
-    const results = await evaluate(inputs.map((t, i) => [t, data[i]!] as const), named);
+    const results = await evaluate(
+      inputs.map((t, i) => [t, data[i]!] as const),
+      named,
+    );
     outputs.forEach((t, i) => {
       expect(results[`y${i}`]!.dtype).toBe(t.dtype);
       expect(results[`y${i}`]!.dims).toEqual(known(t.shape));
@@ -58,17 +66,30 @@ describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
     const weights = outputs.map((y, i) => input(`w${i}`, dtype, y.shape));
     const weightData = outputs.map(({ shape }) => {
       const dims = known(shape);
-      return floats(dims, Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1), dtype);
+      return floats(
+        dims,
+        Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1),
+        dtype,
+      );
     });
     const losses = outputs.map((y, i) => reduceSum(mul(y, weights[i]!)));
     const loss = losses.reduce((a, b) => add(a, b));
     const grads = gradients(loss, inputs);
-    const run = await compile([...inputs, ...weights], { loss, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) });
+    const run = await compile([...inputs, ...weights], {
+      loss,
+      ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])),
+    });
     const directions = data.map((v) => Float64Array.from(v.data as Float64Array, () => random() * 2 - 1));
     const step = stepFor(sample);
     const at = async (h: number) => {
-      const moved = data.map((v, i) => floats(v.dims, Array.from(v.data as Float64Array, (x, j) => x + h * directions[i]![j]!), dtype));
-      return Number((await run([...moved, ...weightData]))["loss"]!.data[0]);
+      const moved = data.map((v, i) =>
+        floats(
+          v.dims,
+          Array.from(v.data as Float64Array, (x, j) => x + h * directions[i]![j]!),
+          dtype,
+        ),
+      );
+      return Number((await run([...moved, ...weightData])).loss!.data[0]);
     };
     const numeric = ((await at(step)) - (await at(-step))) / (2 * step);
     const results = await run([...data, ...weightData]);
@@ -100,4 +121,3 @@ function toleranceFor(sample: Sample): number {
   if (!sample.single) return 1e-8;
   return sample.polynomial ? 1e-5 : 2e-4;
 }
-

@@ -11,17 +11,27 @@ export interface Value {
   readonly data: TypedArray;
 }
 
-export const value = (dtype: DType, dims: readonly number[], data: TypedArray): Value => ({ dtype, dims, data });
+export const value = (dtype: DType, dims: readonly number[], data: TypedArray): Value => ({
+  dtype,
+  dims,
+  data,
+});
 
-export const floats = (dims: readonly number[], data: ArrayLike<number>, dtype: "float32" | "float64" = "float32"): Value =>
-  value(dtype, dims, dtype === "float64" ? Float64Array.from(data) : Float32Array.from(data));
+export const floats = (
+  dims: readonly number[],
+  data: ArrayLike<number>,
+  dtype: "float32" | "float64" = "float32",
+): Value => value(dtype, dims, dtype === "float64" ? Float64Array.from(data) : Float32Array.from(data));
 
 /** Builds the model of these outputs and runs it. */
 export async function evaluate(
   inputs: readonly (readonly [Tensor, Value])[],
   outputs: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Value>> {
-  const compiled = await compile(inputs.map(([t]) => t), outputs);
+  const compiled = await compile(
+    inputs.map(([t]) => t),
+    outputs,
+  );
   return compiled(inputs.map(([, v]) => v));
 }
 
@@ -30,11 +40,17 @@ export async function compile(inputs: readonly Tensor[], outputs: Readonly<Recor
   const session = await InferenceSession.create(writeOnnx(model), { logSeverityLevel: 3 });
   return async (values: readonly Value[]): Promise<Record<string, Value>> => {
     const feeds = Object.fromEntries(
-      model.graph.inputs.map(({ name }, i) => [name, new OrtTensor(values[i]!.dtype as "float32", values[i]!.data as Float32Array, values[i]!.dims)]),
+      model.graph.inputs.map(({ name }, i) => [
+        name,
+        new OrtTensor(values[i]!.dtype as "float32", values[i]!.data as Float32Array, values[i]!.dims),
+      ]),
     );
     const results = await session.run(feeds);
     return Object.fromEntries(
-      Object.entries(results).map(([name, t]) => [name, { dtype: t.type as DType, dims: t.dims, data: t.data as unknown as TypedArray }]),
+      Object.entries(results).map(([name, t]) => [
+        name,
+        { dtype: t.type as DType, dims: t.dims, data: t.data as unknown as TypedArray },
+      ]),
     );
   };
 }

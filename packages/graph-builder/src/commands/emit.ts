@@ -12,7 +12,10 @@ export interface EmitArguments {
 }
 
 /** `graph-builder emit`: makes the graphs and writes the folder. */
-export async function emit({ network: wanted, out, option }: EmitArguments, print: (line: string) => void): Promise<void> {
+export async function emit(
+  { network: wanted, out, option }: EmitArguments,
+  print: (line: string) => void,
+): Promise<void> {
   const start = performance.now();
   const factory = await loadNetwork(wanted);
   const network = factory(parseOptions(option, factory.defaults, factory.name));
@@ -26,14 +29,21 @@ export async function emit({ network: wanted, out, option }: EmitArguments, prin
 }
 
 /** `key=value` texts as the types of the defaults. */
-export function parseOptions(texts: readonly string[], defaults: NetworkOptions, network: string): NetworkOptions {
+export function parseOptions(
+  texts: readonly string[],
+  defaults: NetworkOptions,
+  network: string,
+): NetworkOptions {
   const known = Object.keys(defaults).join(", ") || "none";
   return Object.fromEntries(
     texts.map((text): [string, OptionValue] => {
       const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
       const usual = key !== undefined && Object.hasOwn(defaults, key) ? defaults[key] : undefined;
       if (key === undefined || value === undefined || usual === undefined) {
-        throw new UserError(`--option ${text}: ${key === undefined ? "expected key=value" : `${network} has no option "${key}"`}; its options are: ${known}`, { usage: true });
+        throw new UserError(
+          `--option ${text}: ${key === undefined ? "expected key=value" : `${network} has no option "${key}"`}; its options are: ${known}`,
+          { usage: true },
+        );
       }
       return [key, parseValue(value, usual, `--option ${text}`)];
     }),
@@ -49,7 +59,10 @@ function parseValue(text: string, usual: OptionValue, where: string): OptionValu
   if (typeof usual === "number") return positive(text, where);
   const values = text.split(",").map((part) => positive(part, where));
   if (values.length === usual.length) return values;
-  throw new UserError(`${where}: found ${values.length} numbers, expected ${usual.length} as in ${usual.join(",")}`, { usage: true });
+  throw new UserError(
+    `${where}: found ${values.length} numbers, expected ${usual.length} as in ${usual.join(",")}`,
+    { usage: true },
+  );
 }
 
 function positive(text: string, where: string): number {

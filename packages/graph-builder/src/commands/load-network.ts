@@ -13,13 +13,20 @@ export async function loadNetwork(wanted: string): Promise<NetworkFactory> {
   const known = NETWORKS.find((n) => n.name === wanted);
   if (known) return known;
   if (!/\.[cm]?[jt]s$/.test(wanted)) {
-    throw new UserError(`network "${wanted}" is not known; expected ${NETWORKS.map((n) => n.name).join(", ")}, or a file such as ./my-net.ts`, { usage: true });
+    throw new UserError(
+      `network "${wanted}" is not known; expected ${NETWORKS.map((n) => n.name).join(", ")}, or a file such as ./my-net.ts`,
+      { usage: true },
+    );
   }
   const file = path.resolve(wanted);
-  if (!existsSync(file)) throw new UserError(`network file ${wanted} does not exist; check the path`, { usage: true });
+  if (!existsSync(file))
+    throw new UserError(`network file ${wanted} does not exist; check the path`, { usage: true });
   const network = await importDefault(file, wanted);
-  if (typeof network === "function" && "defaults" in network && "description" in network) return network as NetworkFactory;
-  throw new UserError(`network file ${wanted}: its default export is no network; write \`export default defineNetwork({ ... })\``);
+  if (typeof network === "function" && "defaults" in network && "description" in network)
+    return network as NetworkFactory;
+  throw new UserError(
+    `network file ${wanted}: its default export is no network; write \`export default defineNetwork({ ... })\``,
+  );
 }
 
 async function importDefault(file: string, wanted: string): Promise<unknown> {
@@ -29,6 +36,9 @@ async function importDefault(file: string, wanted: string): Promise<unknown> {
   try {
     return await jiti.import(file, { default: true });
   } catch (cause) {
-    throw new UserError(`network file ${wanted} cannot be loaded: ${(cause as Error).message.split("\n")[0]}`, { cause });
+    throw new UserError(
+      `network file ${wanted} cannot be loaded: ${(cause as Error).message.split("\n")[0]}`,
+      { cause },
+    );
   }
 }

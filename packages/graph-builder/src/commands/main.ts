@@ -10,7 +10,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     await yargs([...argv])
       .scriptName("graph-builder")
-      .usage("$0 <command>\n\nAuthors diffusion models as ONNX graphs: the network, its loss, its gradient, its optimizer.")
+      .usage(
+        "$0 <command>\n\nAuthors diffusion models as ONNX graphs: the network, its loss, its gradient, its optimizer.",
+      )
       .command(
         "emit <network>",
         "write a network's model folder",
@@ -21,7 +23,11 @@ export async function main(argv: readonly string[]): Promise<number> {
               demandOption: true,
               describe: `${NETWORKS.map((n) => n.name).join(", ")}, or a .ts or .js file whose default export is a network`,
             })
-            .option("out", { type: "string", requiresArg: true, describe: "the folder (default: models/<network>)" })
+            .option("out", {
+              type: "string",
+              requiresArg: true,
+              describe: "the folder (default: models/<network>)",
+            })
             .option("option", {
               type: "string",
               array: true,
@@ -31,13 +37,17 @@ export async function main(argv: readonly string[]): Promise<number> {
             })
             .example("$0 emit unet-cond", "the practical's class-conditional U-Net in models/unet-cond")
             .example("$0 emit ./my-net.ts --out models/my-net", "a network of your own")
-            .example("$0 emit conv --option hidden=16 --out models/conv-small", "with another number of channels"),
+            .example(
+              "$0 emit conv --option hidden=16 --out models/conv-small",
+              "with another number of channels",
+            ),
         (args) => emit(args, (line) => process.stdout.write(`${line}\n`)),
       )
       .command("list", "the networks that emit knows by name", {}, () => {
         for (const { name, description, defaults } of NETWORKS) {
           process.stdout.write(`${name.padEnd(12)} ${description}\n`);
-          for (const [option, value] of Object.entries(defaults)) process.stdout.write(`${" ".repeat(14)}--option ${option}=${value}\n`);
+          for (const [option, value] of Object.entries(defaults))
+            process.stdout.write(`${" ".repeat(14)}--option ${option}=${value}\n`);
         }
       })
       .option("verbose", { type: "boolean", default: false, describe: "show where an error came from" })
@@ -46,14 +56,22 @@ export async function main(argv: readonly string[]): Promise<number> {
       .exitProcess(false)
       .wrap(100)
       .fail((message, error) => {
-        throw error ?? new UserError(message.startsWith("graph-builder:") ? message : `graph-builder: ${message}; see --help`, { usage: true });
+        throw (
+          error ??
+          new UserError(
+            message.startsWith("graph-builder:") ? message : `graph-builder: ${message}; see --help`,
+            { usage: true },
+          )
+        );
       })
       .parseAsync();
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const known = error instanceof UserError;
-    process.stderr.write(`${verbose ? error.stack : known ? error.message : `graph-builder: ${error.message} (--verbose shows where)`}\n`);
+    process.stderr.write(
+      `${verbose ? error.stack : known ? error.message : `graph-builder: ${error.message} (--verbose shows where)`}\n`,
+    );
     return known ? error.exitCode : 1;
   }
 }

@@ -14,7 +14,11 @@ export interface BatchNorm2dOptions {
  * also update `running_mean` and `running_var` (unbiased); otherwise by the running ones.
  * Parameters: `weight` and `bias` [C].
  */
-export function batchNorm2d(p: Params, x: Tensor, { epsilon = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {}): Tensor {
+export function batchNorm2d(
+  p: Params,
+  x: Tensor,
+  { epsilon = 1e-5, momentum = 0.1 }: BatchNorm2dOptions = {},
+): Tensor {
   return p.scope(() => {
     const shape = [channelsOf(x, `batchNorm2d "${p.path}"`)];
     const scale = p.parameter("weight", shape, { kind: "constant", value: 1 });
@@ -23,7 +27,8 @@ export function batchNorm2d(p: Params, x: Tensor, { epsilon = 1e-5, momentum = 0
     const variance = p.buffer("running_var", shape, { kind: "constant", value: 1 });
     if (!p.training) return batchNormalization(x, { scale, bias, mean, variance, epsilon });
     const batch = p.lowering.batchNorm2d(x, scale, bias, epsilon);
-    const blend = (running: Tensor, now: Tensor) => add(mul(running, 1 - momentum), mul(stopGradient(now), momentum));
+    const blend = (running: Tensor, now: Tensor) =>
+      add(mul(running, 1 - momentum), mul(stopGradient(now), momentum));
     p.update("running_mean", blend(mean, batch.mean));
     p.update("running_var", blend(variance, batch.unbiasedVariance));
     return batch.y;

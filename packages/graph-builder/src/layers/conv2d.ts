@@ -1,6 +1,6 @@
 import type { Initializer } from "@onnx-diffusion/diffusion";
-import { GraphError } from "../errors.js";
 import { formatShape } from "../dim.js";
+import { GraphError } from "../errors.js";
 import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
@@ -24,14 +24,20 @@ export function kaimingUniform(fanIn: number): Initializer {
 export function channelsOf(x: Tensor, layer: string): number {
   const channels = x.shape[1];
   if (x.shape.length === 4 && typeof channels === "number") return channels;
-  throw new GraphError(`${layer}: the input is ${formatShape(x.shape)}, expected [N, C, H, W] with a known C; reshape() it`);
+  throw new GraphError(
+    `${layer}: the input is ${formatShape(x.shape)}, expected [N, C, H, W] with a known C; reshape() it`,
+  );
 }
 
 /**
  * Convolution of [N,C,H,W], as torch.nn.LazyConv2d: the input channels are read from `x`.
  * Parameters: `weight` [channels, C, kernel, kernel] and `bias` [channels].
  */
-export function conv2d(p: Params, x: Tensor, { channels, kernel, stride = 1, pad = 0, bias = true }: Conv2dOptions): Tensor {
+export function conv2d(
+  p: Params,
+  x: Tensor,
+  { channels, kernel, stride = 1, pad = 0, bias = true }: Conv2dOptions,
+): Tensor {
   return p.scope(() => {
     const c = channelsOf(x, `conv2d "${p.path}"`);
     const initial = kaimingUniform(c * kernel * kernel);
@@ -45,7 +51,11 @@ export function conv2d(p: Params, x: Tensor, { channels, kernel, stride = 1, pad
  * Transposed convolution of [N,C,H,W], as torch.nn.LazyConvTranspose2d.
  * Parameters: `weight` [C, channels, kernel, kernel] and `bias` [channels].
  */
-export function convTranspose2d(p: Params, x: Tensor, { channels, kernel, stride = 1, pad = 0, bias = true }: Conv2dOptions): Tensor {
+export function convTranspose2d(
+  p: Params,
+  x: Tensor,
+  { channels, kernel, stride = 1, pad = 0, bias = true }: Conv2dOptions,
+): Tensor {
   return p.scope(() => {
     const c = channelsOf(x, `convTranspose2d "${p.path}"`);
     // PyTorch takes the second axis for the fan-in, also where it is the output's.

@@ -1,7 +1,7 @@
 /** Batch normalisation by the statistics of the batch (Ioffe & Szegedy 2015, algorithm 1) with its gradient. */
 import { mulDims } from "../dim.js";
-import { add, customVjp, dimAsFloat, div, mul, neg, reciprocal, sqrt, sub } from "../ops/index.js";
 import type { Operand } from "../op.js";
+import { add, customVjp, dimAsFloat, div, mul, neg, reciprocal, sqrt, sub } from "../ops/index.js";
 import type { Tensor } from "../tensor.js";
 import type { BatchNormStatistics } from "./lowering.js";
 
@@ -20,7 +20,13 @@ export interface ChannelLayout {
  * difference of means loses what PyTorch keeps. The gradient is one expression in dy and the centred x:
  * dx = A dy + B xc + D with one factor a channel each.
  */
-export function normalizeBatch(x: Tensor, scale: Tensor, bias: Tensor, epsilon: number, layout: ChannelLayout): BatchNormStatistics {
+export function normalizeBatch(
+  x: Tensor,
+  scale: Tensor,
+  bias: Tensor,
+  epsilon: number,
+  layout: ChannelLayout,
+): BatchNormStatistics {
   const { sum, spread } = layout;
   const size = layout.axes.map((axis) => x.shape[axis]!).reduce(mulDims, 1);
   const count: Operand = typeof size === "number" ? size : dimAsFloat(size, x);
@@ -40,5 +46,9 @@ export function normalizeBatch(x: Tensor, scale: Tensor, bias: Tensor, epsilon: 
     const dx = add(add(mul(dy!, spread(slope)), mul(centred, spread(dCentred))), spread(dMean));
     return [dx, dScale, dBias];
   });
-  return { y: y!, mean, unbiasedVariance: div(squares, typeof count === "number" ? count - 1 : sub(count, 1)) };
+  return {
+    y: y!,
+    mean,
+    unbiasedVariance: div(squares, typeof count === "number" ? count - 1 : sub(count, 1)),
+  };
 }

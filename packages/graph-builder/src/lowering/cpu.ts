@@ -32,24 +32,38 @@ export const cpu: Lowering = {
   weightLayout,
   conv2d(x, weight, bias, geometry) {
     const g = patchGeometry(x, geometry, "large");
-    return g ? withBias(correlate(toNHWC(x), weightLayout.toKernel(weight), g), bias) : native.conv2d(x, weight, bias, geometry);
+    return g
+      ? withBias(correlate(toNHWC(x), weightLayout.toKernel(weight), g), bias)
+      : native.conv2d(x, weight, bias, geometry);
   },
   convTranspose2d(x, weight, bias, geometry) {
     const g = patchGeometry(x, geometry, "small");
-    return g ? withBias(scatter(toNHWC(x), weightLayout.toKernel(weight), g), bias) : native.convTranspose2d(x, weight, bias, geometry);
+    return g
+      ? withBias(scatter(toNHWC(x), weightLayout.toKernel(weight), g), bias)
+      : native.convTranspose2d(x, weight, bias, geometry);
   },
   batchNorm2d(x, scale, bias, epsilon) {
-    const { y, ...statistics } = normalizeBatch(toNHWC(x), scale, bias, epsilon, { axes: [0, 1, 2], sum: sumOfPixels, spread: (t) => t });
+    const { y, ...statistics } = normalizeBatch(toNHWC(x), scale, bias, epsilon, {
+      axes: [0, 1, 2],
+      sum: sumOfPixels,
+      spread: (t) => t,
+    });
     return { y: fromNHWC(y), ...statistics };
   },
 };
 
 /** Sizes of both sides, where the image's size is known and the strides come out even; undefined otherwise. */
-function patchGeometry(x: Tensor, geometry: ConvGeometry, side: "large" | "small"): PatchGeometry | undefined {
+function patchGeometry(
+  x: Tensor,
+  geometry: ConvGeometry,
+  side: "large" | "small",
+): PatchGeometry | undefined {
   const size: Shape = x.shape.slice(2);
   if (!isStatic(size)) return undefined;
   const { kernel, stride, pad } = geometry;
-  const other = size.map((n, i) => (side === "large" ? (n + 2 * pad - kernel[i]!) / stride + 1 : (n - 1) * stride + kernel[i]! - 2 * pad));
+  const other = size.map((n, i) =>
+    side === "large" ? (n + 2 * pad - kernel[i]!) / stride + 1 : (n - 1) * stride + kernel[i]! - 2 * pad,
+  );
   if (!other.every((n) => Number.isInteger(n) && n > 0)) return undefined;
   const [large, small] = side === "large" ? [size, other] : [other, size];
   return { ...geometry, large: large as [number, number], small: small as [number, number] };

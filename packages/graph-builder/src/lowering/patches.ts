@@ -31,7 +31,8 @@ export function unfold(x: Tensor, g: PatchGeometry): Tensor {
   for (let y = 0; y < h; y++) {
     for (let xx = 0; xx < w; xx++) {
       for (let ky = 0; ky < kh; ky++) {
-        for (let kx = 0; kx < kw; kx += run) indices.push(((y * g.stride + ky) * lineLength + xx * g.stride + kx) / run);
+        for (let kx = 0; kx < kw; kx += run)
+          indices.push(((y * g.stride + ky) * lineLength + xx * g.stride + kx) / run);
       }
     }
   }
@@ -76,13 +77,21 @@ function scatterValue(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
   const withZero = padAll(reshape(y, [batch, h * w, o]), [0, 0, 0, 0, 1, 0]);
   const product = gemm(reshape(withZero, [mulDims(batch, pixels), o]), weight);
   const parts = reshape(product, [batch, pixels * taps, channels]);
-  const terms = contributions(g).map((indices) => gather(parts, constant("int32", [indices.length], indices), 1));
+  const terms = contributions(g).map((indices) =>
+    gather(parts, constant("int32", [indices.length], indices), 1),
+  );
   const sum = terms.reduce((a, b) => add(a, b));
   return reshape(sum, [batch, ...g.large, channels]);
 }
 
 /** For each large pixel the parts (pixel * taps + tap) that add up to it: one list for each term of the sum. */
-function contributions({ kernel: [kh, kw], stride, pad, large: [H, W], small: [h, w] }: PatchGeometry): number[][] {
+function contributions({
+  kernel: [kh, kw],
+  stride,
+  pad,
+  large: [H, W],
+  small: [h, w],
+}: PatchGeometry): number[][] {
   const along = (k: number, at: number, size: number) =>
     Array.from({ length: Math.ceil(k / stride) }, (_, j) => {
       const tap = ((at + pad) % stride) + j * stride;
@@ -97,7 +106,8 @@ function contributions({ kernel: [kh, kw], stride, pad, large: [H, W], small: [h
       const columns = along(kw, x, w);
       rows.forEach((row, i) => {
         columns.forEach((column, j) => {
-          const part = row && column ? (row.pixel * w + column.pixel) * kh * kw + row.tap * kw + column.tap : zero;
+          const part =
+            row && column ? (row.pixel * w + column.pixel) * kh * kw + row.tap * kw + column.tap : zero;
           terms[i * columns.length + j]!.push(part);
         });
       });

@@ -1,5 +1,5 @@
 import { defineNetwork } from "../network.js";
-import { classCondition, UNET_OPTIONS, unetForward, type UnetOptions } from "./unet.js";
+import { classCondition, UNET_OPTIONS, type UnetOptions, unetForward } from "./unet.js";
 
 /** The practical's class-conditional U-Net: one-hot class planes join before the first two up blocks. */
 export const unetCond = defineNetwork({
@@ -7,5 +7,6 @@ export const unetCond = defineNetwork({
   description: "the 4-2-1 U-Net with class planes",
   options: { ...UNET_OPTIONS, classes: 10 } as UnetOptions & { classes: number },
   shape: ({ classes }) => ({ classes }),
-  forward: (p, inputs, options) => unetForward(p, inputs, options, classCondition(inputs.classLabels!, options.classes)),
+  forward: (p, inputs, options) =>
+    unetForward(p, inputs, options, classCondition(inputs.classLabels!, options.classes)),
 });

@@ -5,7 +5,11 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
 /** The practical's sizes. */
-export const UNET_OPTIONS: UnetOptions = { channels: [72, 96, 128, 196], bottleneck: 256, up: [256, 196, 128, 96] };
+export const UNET_OPTIONS: UnetOptions = {
+  channels: [72, 96, 128, 196],
+  bottleneck: 256,
+  up: [256, 196, 128, 96],
+};
 
 export interface UnetOptions {
   readonly [key: string]: number | readonly number[];

@@ -62,7 +62,10 @@ function attributeProto(name: string, { type, value }: ModelAttribute): Proto.IA
 }
 
 function valueProto({ name, dtype, shape }: ModelValue): Proto.IValueInfoProto {
-  return { name, type: { tensorType: { elemType: dtypeToOnnx(dtype), shape: { dim: shape.map(dimProto) } } } };
+  return {
+    name,
+    type: { tensorType: { elemType: dtypeToOnnx(dtype), shape: { dim: shape.map(dimProto) } } },
+  };
 }
 
 const dimProto = (dim: Dim): Proto.TensorShapeProto.IDimension =>
@@ -72,7 +75,12 @@ function tensorProto({ name, dtype, shape, data }: ModelInitializer): Proto.ITen
   const head = { name, dims: [...shape], dataType: dtypeToOnnx(dtype as DType) };
   if (ArrayBuffer.isView(data)) return { ...head, rawData: rawBytes(data) };
   const entries = { location: data.location, offset: `${data.offset}`, length: `${data.length}` };
-  return { ...head, dataLocation: EXTERNAL, externalData: Object.entries(entries).map(([key, value]) => ({ key, value })) };
+  return {
+    ...head,
+    dataLocation: EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+  };
 }
 
-const rawBytes = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+const rawBytes = (data: TypedArray): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

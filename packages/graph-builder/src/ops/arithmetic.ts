@@ -1,6 +1,6 @@
 /** Arithmetic on elements. */
 import { addDims, type Dim, exactDiv, mulDims, subDims } from "../dim.js";
-import { apply, type Call, type Operand, type OpEntry, operands } from "../op.js";
+import { apply, type Call, type OpEntry, type Operand, operands } from "../op.js";
 import type { NodeSource, Tensor } from "../tensor.js";
 import { greater, greaterOrEqual, lessOrEqual, where } from "./compare.js";
 import { scalarValue } from "./constants.js";
@@ -45,7 +45,9 @@ const mulOp: OpEntry = defineElementwise("Mul", {
 });
 const divOp: OpEntry = defineElementwise("Div", {
   since: 14,
-  dims: onDims((a, b) => (typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : exactDiv(a, b))),
+  dims: onDims((a, b) =>
+    typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : exactDiv(a, b),
+  ),
   vjp: ({ input, grad, outputs }) => {
     const byA = div(grad, input(1));
     return [byA, neg(mul(byA, outputs[0]!))];
@@ -79,7 +81,9 @@ function defineExtremum(name: string, wins: (x: Tensor, best: Tensor) => Tensor)
     // Where operands tie, the first one takes the gradient.
     vjp: ({ inputs, grad, outputs }) =>
       inputs.map((x, i) => {
-        const earlier = inputs.slice(0, i).reduce<Tensor>((g, y) => where(wins(y!, outputs[0]!), like(grad, 0), g), grad);
+        const earlier = inputs
+          .slice(0, i)
+          .reduce<Tensor>((g, y) => where(wins(y!, outputs[0]!), like(grad, 0), g), grad);
         return where(wins(x!, outputs[0]!), earlier, like(grad, 0));
       }),
     simplify: ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined),

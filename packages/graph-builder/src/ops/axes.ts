@@ -1,6 +1,6 @@
 import { formatShape, type Shape } from "../dim.js";
-import type { Call } from "../op.js";
 import { GraphError } from "../errors.js";
+import type { Call } from "../op.js";
 
 /** An axis counted from the start; negative ones count from the end. */
 export function normalizeAxis(axis: number, rank: number, fail?: Call["fail"]): number {

@@ -1,5 +1,5 @@
 /** Comparisons, logic and choice. */
-import { apply, type Call, type Operand, type OpEntry, operands, sameDType } from "../op.js";
+import { apply, type Call, type OpEntry, type Operand, operands, sameDType } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { defineElementwise, like } from "./elementwise.js";
 
@@ -33,10 +33,15 @@ const notOp = defineLogic("Not", 1);
 const whereOp = defineElementwise("Where", {
   since: 16,
   dtype: (call) => {
-    if (call.input(0).dtype !== "bool") call.fail(`the condition is ${call.input(0).dtype}, expected bool; compare first`);
+    if (call.input(0).dtype !== "bool")
+      call.fail(`the condition is ${call.input(0).dtype}, expected bool; compare first`);
     return sameDType(call, call.input(1), call.input(2));
   },
-  vjp: ({ input, grad }) => [undefined, where(input(0), grad, like(grad, 0)), where(input(0), like(grad, 0), grad)],
+  vjp: ({ input, grad }) => [
+    undefined,
+    where(input(0), grad, like(grad, 0)),
+    where(input(0), like(grad, 0), grad),
+  ],
 });
 
 export const equal = (a: Operand, b: Operand): Tensor => apply(equalOp, operands(a, b));

@@ -12,13 +12,17 @@ const concatOp: OpEntry = defineOp("Concat", {
   infer(call) {
     const xs = call.inputs.map((_, i) => call.input(i));
     const rank = xs[0]!.shape.length;
-    const axis = normalizeAxis(call.attributes["axis"] as number, rank, call.fail);
-    const shape = xs.map((x) => x.shape).reduce((a, b) => {
-      if (a.length !== b.length || a.some((dim, i) => i !== axis && dim !== b[i])) {
-        call.fail(`${formatShape(a)} and ${formatShape(b)} differ outside axis ${axis}; only that axis may differ`);
-      }
-      return a.map((dim, i) => (i === axis ? addDims(dim, b[i]!) : dim));
-    });
+    const axis = normalizeAxis(call.attributes.axis as number, rank, call.fail);
+    const shape = xs
+      .map((x) => x.shape)
+      .reduce((a, b) => {
+        if (a.length !== b.length || a.some((dim, i) => i !== axis && dim !== b[i])) {
+          call.fail(
+            `${formatShape(a)} and ${formatShape(b)} differ outside axis ${axis}; only that axis may differ`,
+          );
+        }
+        return a.map((dim, i) => (i === axis ? addDims(dim, b[i]!) : dim));
+      });
     return [{ dtype: sameDType(call, ...xs), shape }];
   },
   dims(node, of) {
@@ -26,7 +30,7 @@ const concatOp: OpEntry = defineOp("Concat", {
     return parts.every((p) => p !== undefined) ? parts.flat() : undefined;
   },
   vjp({ inputs, attributes, grad }) {
-    const axis = normalizeAxis(attributes["axis"] as number, grad.shape.length);
+    const axis = normalizeAxis(attributes.axis as number, grad.shape.length);
     const sizes = inputs.map((x) => x!.shape[axis]!);
     if (sizes.every((size) => typeof size === "number")) return split(grad, sizes, axis);
     let start = 0 as (typeof sizes)[number];
@@ -44,7 +48,7 @@ const concatOp: OpEntry = defineOp("Concat", {
     if (!layout || layout.perm.length < 3) return undefined;
     const { perm } = layout;
     const back = perm.map((_, i) => perm.indexOf(i));
-    const axis = perm[normalizeAxis(attributes["axis"] as number, perm.length)]!;
+    const axis = perm[normalizeAxis(attributes.axis as number, perm.length)]!;
     // Made as it stands: the transposed operands must not send the layout back again.
     const inner = inputs.map((x) => transpose(x!, back));
     return transpose(makeNode(makeCall(concatOp, inner, { axis }, 1))[0]!, perm);

@@ -1,6 +1,7 @@
 /** Reading constants while the graph is being built. */
-import { elementAt } from "../dtype.js";
+
 import type { Dim } from "../dim.js";
+import { elementAt } from "../dtype.js";
 import type { Tensor } from "../tensor.js";
 
 /** The numbers of a constant that lies in memory; undefined for any other tensor. */

@@ -33,10 +33,13 @@ function geometry({ inputs, attributes, fail }: Pick<Call, "inputs" | "attribute
   const [x, w] = [inputs[0]!, inputs[1]!];
   const rank = x.shape.length - 2;
   if (rank < 1 || w.shape.length !== x.shape.length) {
-    fail(`the input is ${formatShape(x.shape)} and the weight ${formatShape(w.shape)}; expected [N, C, ...spatial] and a weight of the same rank`);
+    fail(
+      `the input is ${formatShape(x.shape)} and the weight ${formatShape(w.shape)}; expected [N, C, ...spatial] and a weight of the same rank`,
+    );
   }
   const kernel = w.shape.slice(2);
-  if (!kernel.every((k): k is number => typeof k === "number")) return fail(`the kernel ${formatShape(kernel)} must have known sizes`);
+  if (!kernel.every((k): k is number => typeof k === "number"))
+    return fail(`the kernel ${formatShape(kernel)} must have known sizes`);
   const list = (name: string, length: number, value: number) => {
     const given = attributes[name] as readonly number[] | undefined;
     if (given && given.length !== length) fail(`${name} has ${given.length} entries, expected ${length}`);
@@ -44,12 +47,13 @@ function geometry({ inputs, attributes, fail }: Pick<Call, "inputs" | "attribute
   };
   const dilations = list("dilations", rank, 1);
   const strides = list("strides", rank, 1);
-  const auto = attributes["auto_pad"] ?? "NOTSET";
+  const auto = attributes.auto_pad ?? "NOTSET";
   let pads = list("pads", 2 * rank, 0);
   if (auto === "SAME_UPPER" || auto === "SAME_LOWER") {
     const total = kernel.map((k, i) => {
       const size = x.shape[i + 2]!;
-      if (typeof size !== "number") return fail(`auto_pad ${auto} needs known sizes, found ${formatShape(x.shape)}; give pads`);
+      if (typeof size !== "number")
+        return fail(`auto_pad ${auto} needs known sizes, found ${formatShape(x.shape)}; give pads`);
       const reach = (k - 1) * dilations[i]! + 1;
       return Math.max((Math.ceil(size / strides[i]!) - 1) * strides[i]! + reach - size, 0);
     });
@@ -62,7 +66,7 @@ function geometry({ inputs, attributes, fail }: Pick<Call, "inputs" | "attribute
     strides,
     pads,
     dilations,
-    group: (attributes["group"] as number | undefined) ?? 1,
+    group: (attributes.group as number | undefined) ?? 1,
     outputPadding: list("output_padding", rank, 0),
   };
 }
@@ -91,31 +95,49 @@ const convOp: OpEntry = defineOp("Conv", {
     const g = geometry(call);
     const channels = mulDims(w.shape[1]!, g.group);
     if (x.shape[1] !== channels) {
-      call.fail(`the input has ${x.shape[1]} channels (${formatShape(x.shape)}), the weight ${formatShape(w.shape)} expects ${channels}; give the layer before ${channels} channels or this one a weight for ${x.shape[1]}`);
+      call.fail(
+        `the input has ${x.shape[1]} channels (${formatShape(x.shape)}), the weight ${formatShape(w.shape)} expects ${channels}; give the layer before ${channels} channels or this one a weight for ${x.shape[1]}`,
+      );
     }
     checkBias(call, w.shape[0]!);
     const spatial = g.kernel.map((k, i) => {
       const padded = addDims(x.shape[i + 2]!, g.pads[i]! + g.pads[g.rank + i]!);
       const size = addDims(floorDiv(subDims(padded, (k - 1) * g.dilations[i]! + 1), g.strides[i]!), 1);
-      if (typeof size === "number" && size < 1) call.fail(`the kernel ${k} does not fit the padded size ${padded} of spatial axis ${i}; pad more or shrink the kernel`);
+      if (typeof size === "number" && size < 1)
+        call.fail(
+          `the kernel ${k} does not fit the padded size ${padded} of spatial axis ${i}; pad more or shrink the kernel`,
+        );
       return size;
     });
-    return [{ dtype: sameDType(call, x, w, ...(call.inputs[2] ? [call.inputs[2]] : [])), shape: [x.shape[0]!, w.shape[0]!, ...spatial] }];
+    return [
+      {
+        dtype: sameDType(call, x, w, ...(call.inputs[2] ? [call.inputs[2]] : [])),
+        shape: [x.shape[0]!, w.shape[0]!, ...spatial],
+      },
+    ];
   },
   vjp(back) {
     const [x, w] = [back.input(0), back.input(1)];
     const g = geometry(back);
     const { grad } = back;
-    return [inputGradient(grad, w, x.shape, g), weightGradient(x, grad, w.shape, g, back), back.inputs[2] && biasGradient(grad)];
+    return [
+      inputGradient(grad, w, x.shape, g),
+      weightGradient(x, grad, w.shape, g, back),
+      back.inputs[2] && biasGradient(grad),
+    ];
   },
 });
 
-const biasGradient = (grad: Tensor): Tensor => reduceSum(grad, { axes: grad.shape.flatMap((_, i) => (i === 1 ? [] : [i])) });
+const biasGradient = (grad: Tensor): Tensor =>
+  reduceSum(grad, { axes: grad.shape.flatMap((_, i) => (i === 1 ? [] : [i])) });
 
 /** The transposed convolution of the gradient; output_padding restores the rows that the stride left over. */
 function inputGradient(grad: Tensor, w: Tensor, shape: Shape, g: Geometry): Tensor {
   const output_padding = g.kernel.map((k, i) => {
-    const size = transposedSize(grad.shape[i + 2]!, k, i, { ...g, outputPadding: g.outputPadding.map(() => 0) });
+    const size = transposedSize(grad.shape[i + 2]!, k, i, {
+      ...g,
+      outputPadding: g.outputPadding.map(() => 0),
+    });
     const rest = subDims(shape[i + 2]!, size);
     return typeof rest === "number" ? rest : 0;
   });
@@ -126,7 +148,11 @@ function inputGradient(grad: Tensor, w: Tensor, shape: Shape, g: Geometry): Tens
 function weightGradient(x: Tensor, grad: Tensor, shape: Shape, g: Geometry, back: Backward): Tensor {
   const swap = [1, 0, ...g.kernel.map((_, i) => i + 2)];
   if (g.group !== 1) return groupedWeightGradient(x, grad, shape, g, back);
-  const correlated = conv(transpose(x, swap), transpose(grad, swap), { strides: g.dilations, dilations: g.strides, pads: g.pads });
+  const correlated = conv(transpose(x, swap), transpose(grad, swap), {
+    strides: g.dilations,
+    dilations: g.strides,
+    pads: g.pads,
+  });
   return transpose(crop(correlated, g.kernel), swap);
 }
 
@@ -161,16 +187,23 @@ const convTransposeOp: OpEntry = defineOp("ConvTranspose", {
   infer(call) {
     const [x, w] = [call.input(0), call.input(1)];
     const g = geometry(call);
-    if (call.attributes["output_shape"] || (call.attributes["auto_pad"] ?? "NOTSET") !== "NOTSET") {
+    if (call.attributes.output_shape || (call.attributes.auto_pad ?? "NOTSET") !== "NOTSET") {
       call.fail("output_shape and auto_pad are not supported; give pads and output_padding");
     }
     if (x.shape[1] !== w.shape[0]) {
-      call.fail(`the input has ${x.shape[1]} channels (${formatShape(x.shape)}), the weight ${formatShape(w.shape)} expects ${w.shape[0]}; give the layer before ${w.shape[0]} channels or this one a weight for ${x.shape[1]}`);
+      call.fail(
+        `the input has ${x.shape[1]} channels (${formatShape(x.shape)}), the weight ${formatShape(w.shape)} expects ${w.shape[0]}; give the layer before ${w.shape[0]} channels or this one a weight for ${x.shape[1]}`,
+      );
     }
     const channels = mulDims(w.shape[1]!, g.group);
     checkBias(call, channels);
     const spatial = g.kernel.map((k, i) => transposedSize(x.shape[i + 2]!, k, i, g));
-    return [{ dtype: sameDType(call, x, w, ...(call.inputs[2] ? [call.inputs[2]] : [])), shape: [x.shape[0]!, channels, ...spatial] }];
+    return [
+      {
+        dtype: sameDType(call, x, w, ...(call.inputs[2] ? [call.inputs[2]] : [])),
+        shape: [x.shape[0]!, channels, ...spatial],
+      },
+    ];
   },
   vjp(back) {
     const [x, w] = [back.input(0), back.input(1)];
@@ -182,7 +215,12 @@ const convTransposeOp: OpEntry = defineOp("ConvTranspose", {
   },
 });
 
-const optionsOf = ({ strides, pads, dilations, group }: Geometry): ConvOptions => ({ strides, pads, dilations, group });
+const optionsOf = ({ strides, pads, dilations, group }: Geometry): ConvOptions => ({
+  strides,
+  pads,
+  dilations,
+  group,
+});
 
 function attributesOf(options: ConvTransposeOptions): Attributes {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
@@ -192,12 +230,26 @@ function attributesOf(options: ConvTransposeOptions): Attributes {
  * Convolution of [N, C, ...] with a weight [O, C/group, ...]: [N, O, ...].
  * https://onnx.ai/onnx/operators/onnx__Conv.html
  */
-export const conv = (x: Tensor, weight: Tensor, { bias, ...options }: ConvOptions & { bias?: Tensor } = {}): Tensor =>
-  apply(convOp, bias ? [x, weight, bias] : [x, weight], { kernel_shape: weight.shape.slice(2) as number[], ...attributesOf(options) });
+export const conv = (
+  x: Tensor,
+  weight: Tensor,
+  { bias, ...options }: ConvOptions & { bias?: Tensor } = {},
+): Tensor =>
+  apply(convOp, bias ? [x, weight, bias] : [x, weight], {
+    kernel_shape: weight.shape.slice(2) as number[],
+    ...attributesOf(options),
+  });
 
 /**
  * Transposed convolution of [N, C, ...] with a weight [C, O/group, ...]: [N, O, ...].
  * https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
  */
-export const convTranspose = (x: Tensor, weight: Tensor, { bias, ...options }: ConvTransposeOptions & { bias?: Tensor } = {}): Tensor =>
-  apply(convTransposeOp, bias ? [x, weight, bias] : [x, weight], { kernel_shape: weight.shape.slice(2) as number[], ...attributesOf(options) });
+export const convTranspose = (
+  x: Tensor,
+  weight: Tensor,
+  { bias, ...options }: ConvTransposeOptions & { bias?: Tensor } = {},
+): Tensor =>
+  apply(convTransposeOp, bias ? [x, weight, bias] : [x, weight], {
+    kernel_shape: weight.shape.slice(2) as number[],
+    ...attributesOf(options),
+  });

@@ -33,7 +33,9 @@ export function broadcastShapes(call: Call, ...shapes: Shape[]): Shape {
 /** Sums a gradient over the axes along which an operand of that shape was broadcast. */
 export function sumTo(grad: Tensor, shape: Shape): Tensor {
   const extra = grad.shape.length - shape.length;
-  const axes = grad.shape.flatMap((dim, i) => (i < extra || (shape[i - extra] === 1 && dim !== 1) ? [i] : []));
+  const axes = grad.shape.flatMap((dim, i) =>
+    i < extra || (shape[i - extra] === 1 && dim !== 1) ? [i] : [],
+  );
   return axes.length === 0 ? grad : reshape(reduceSum(grad, { axes }), shape);
 }
 

@@ -1,7 +1,7 @@
-import { sameShape, type Shape } from "../dim.js";
+import { type Shape, sameShape } from "../dim.js";
+import type { DType } from "../dtype.js";
 import { apply, type Call, defineOp } from "../op.js";
 import { scalar, type Tensor } from "../tensor.js";
-import type { DType } from "../dtype.js";
 import { dimsOf } from "./constants.js";
 import { broadcastShapes, sumTo } from "./elementwise.js";
 import { shapeTensor } from "./shape.js";
@@ -15,7 +15,10 @@ const expandOp = defineOp("Expand", {
 
 function target(call: Call): Shape {
   const wanted = dimsOf(call.inputs[1]);
-  if (!wanted) return call.fail("the shape input is computed when the graph runs, so the result's shape is unknown here");
+  if (!wanted)
+    return call.fail(
+      "the shape input is computed when the graph runs, so the result's shape is unknown here",
+    );
   return broadcastShapes(call, call.input(0).shape, wanted);
 }
 

@@ -14,11 +14,15 @@ const gatherOp = defineOp("Gather", {
   attributes: { axis: "int" },
   infer({ input, attributes, fail }) {
     const [x, indices] = [input(0), input(1)];
-    const axis = normalizeAxis((attributes["axis"] as number | undefined) ?? 0, x.shape.length, fail);
+    const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, x.shape.length, fail);
     if (indices.dtype !== "int32" && indices.dtype !== "int64") {
-      fail(`the indices are ${indices.dtype} ${formatShape(indices.shape)}, expected int32 or int64; convert them with cast()`);
+      fail(
+        `the indices are ${indices.dtype} ${formatShape(indices.shape)}, expected int32 or int64; convert them with cast()`,
+      );
     }
-    return [{ dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] }];
+    return [
+      { dtype: x.dtype, shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)] },
+    ];
   },
   dims(node, of) {
     const [values, indices] = [of(0), constantValues(node.inputs[1])];
@@ -27,7 +31,7 @@ const gatherOp = defineOp("Gather", {
   },
   vjp({ input, attributes, grad }) {
     const [x, indices] = [input(0), input(1)];
-    const axis = normalizeAxis((attributes["axis"] as number | undefined) ?? 0, x.shape.length);
+    const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, x.shape.length);
     // Rows may repeat: their gradients add up. The gathered axis goes first, rows are added, and it goes back.
     const k = indices.shape.length;
     const before = Array.from({ length: axis }, (_, i) => i);

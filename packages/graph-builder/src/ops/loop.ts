@@ -1,19 +1,22 @@
 import { formatShape, sameShape } from "../dim.js";
 import { applyAll, defineOp } from "../op.js";
-import { input, isSubgraph, scalar, type Subgraph, type Tensor } from "../tensor.js";
+import { input, isSubgraph, type Subgraph, scalar, type Tensor } from "../tensor.js";
 
 const loopOp = defineOp("Loop", {
   since: 21,
   attributes: { body: "graph" },
   infer({ inputs, attributes, fail }) {
-    const body = attributes["body"];
+    const body = attributes.body;
     if (body === undefined || !isSubgraph(body)) return fail("the body is missing");
     const carried = inputs.slice(2) as Tensor[];
-    if (body.inputs.length !== carried.length + 2) fail(`the body takes ${body.inputs.length} inputs, expected ${carried.length + 2}`);
+    if (body.inputs.length !== carried.length + 2)
+      fail(`the body takes ${body.inputs.length} inputs, expected ${carried.length + 2}`);
     carried.forEach((start, i) => {
       const end = body.outputs[i + 1];
       if (!end || end.dtype !== start.dtype || !sameShape(end.shape, start.shape)) {
-        fail(`carried value ${i} is ${start.dtype} ${formatShape(start.shape)} before the body and ${end ? `${end.dtype} ${formatShape(end.shape)}` : "nothing"} after it; it must keep its type`);
+        fail(
+          `carried value ${i} is ${start.dtype} ${formatShape(start.shape)} before the body and ${end ? `${end.dtype} ${formatShape(end.shape)}` : "nothing"} after it; it must keep its type`,
+        );
       }
     });
     const collected = body.outputs.slice(carried.length + 1);
@@ -46,14 +49,24 @@ export interface LoopResult {
  */
 export function loop(
   { trips, steps = "trips", carried }: { trips: Tensor; steps?: string; carried: readonly Tensor[] },
-  body: (step: Tensor, carried: readonly Tensor[]) => { carried: readonly Tensor[]; collected?: readonly Tensor[] },
+  body: (
+    step: Tensor,
+    carried: readonly Tensor[],
+  ) => { carried: readonly Tensor[]; collected?: readonly Tensor[] },
 ): LoopResult {
   tripName.set(trips.source, steps);
   const step = input("step_index", "int64", []);
   const goOn = input("condition", "bool", []);
-  const inner = carried.map((t, i) => input(t.source.kind === "input" ? `${t.source.name}.carried` : `carried_${i}`, t.dtype, t.shape));
+  const inner = carried.map((t, i) =>
+    input(t.source.kind === "input" ? `${t.source.name}.carried` : `carried_${i}`, t.dtype, t.shape),
+  );
   const { carried: next, collected = [] } = body(step, inner);
   const graph: Subgraph = { inputs: [step, goOn, ...inner], outputs: [goOn, ...next, ...collected] };
-  const outputs = applyAll(loopOp, [trips, scalar(1, "bool"), ...carried], { body: graph }, next.length + collected.length);
+  const outputs = applyAll(
+    loopOp,
+    [trips, scalar(1, "bool"), ...carried],
+    { body: graph },
+    next.length + collected.length,
+  );
   return { carried: outputs.slice(0, next.length), collected: outputs.slice(next.length) };
 }

@@ -12,9 +12,14 @@ const matmulOp = defineOp("MatMul", {
     const [a, b] = [call.input(0), call.input(1)];
     const dtype = sameDType(call, a, b);
     if (a.shape.length === 0 || b.shape.length === 0) call.fail("an operand is a scalar; use mul()");
-    const [left, right] = [a.shape.length === 1 ? [1, ...a.shape] : a.shape, b.shape.length === 1 ? [...b.shape, 1] : b.shape];
+    const [left, right] = [
+      a.shape.length === 1 ? [1, ...a.shape] : a.shape,
+      b.shape.length === 1 ? [...b.shape, 1] : b.shape,
+    ];
     if (left.at(-1) !== right.at(-2)) {
-      call.fail(`${formatShape(a.shape)} times ${formatShape(b.shape)}: the last axis of the first (${left.at(-1)}) must equal the ${b.shape.length === 1 ? "length" : "last but one"} of the second (${right.at(-2)}); transpose() one of them`);
+      call.fail(
+        `${formatShape(a.shape)} times ${formatShape(b.shape)}: the last axis of the first (${left.at(-1)}) must equal the ${b.shape.length === 1 ? "length" : "last but one"} of the second (${right.at(-2)}); transpose() one of them`,
+      );
     }
     const batch = broadcastShapes(call, left.slice(0, -2), right.slice(0, -2));
     const rows = a.shape.length === 1 ? [] : [left.at(-2)!];
@@ -58,20 +63,31 @@ const gemmOp = defineOp("Gemm", {
     const [a, b] = [call.input(0), call.input(1)];
     const { transA, transB } = optionsOf(call);
     if (a.shape.length !== 2 || b.shape.length !== 2) {
-      call.fail(`the operands are ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected matrices; use matmul()`);
+      call.fail(
+        `the operands are ${formatShape(a.shape)} and ${formatShape(b.shape)}, expected matrices; use matmul()`,
+      );
     }
     const [rows, inner] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
     const [innerB, columns] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
-    if (inner !== innerB) call.fail(`the inner sizes are ${inner} and ${innerB} (${formatShape(a.shape)}${transA ? "ᵀ" : ""} times ${formatShape(b.shape)}${transB ? "ᵀ" : ""}); they must agree`);
+    if (inner !== innerB)
+      call.fail(
+        `the inner sizes are ${inner} and ${innerB} (${formatShape(a.shape)}${transA ? "ᵀ" : ""} times ${formatShape(b.shape)}${transB ? "ᵀ" : ""}); they must agree`,
+      );
     if (call.inputs[2]) broadcastShapes(call, call.inputs[2].shape, [rows, columns]);
-    return [{ dtype: sameDType(call, a, b, ...(call.inputs[2] ? [call.inputs[2]] : [])), shape: [rows, columns] }];
+    return [
+      { dtype: sameDType(call, a, b, ...(call.inputs[2] ? [call.inputs[2]] : [])), shape: [rows, columns] },
+    ];
   },
   vjp(back) {
     const [a, b, c] = [back.input(0), back.input(1), back.inputs[2]];
     const { alpha, beta, transA, transB } = optionsOf(back);
     const g = back.grad;
-    const dA = transA ? gemm(b, g, { alpha, transA: transB, transB: 1 }) : gemm(g, b, { alpha, transB: transB ? 0 : 1 });
-    const dB = transB ? gemm(g, a, { alpha, transA: 1, transB: transA }) : gemm(a, g, { alpha, transA: transA ? 0 : 1 });
+    const dA = transA
+      ? gemm(b, g, { alpha, transA: transB, transB: 1 })
+      : gemm(g, b, { alpha, transB: transB ? 0 : 1 });
+    const dB = transB
+      ? gemm(g, a, { alpha, transA: 1, transB: transA })
+      : gemm(a, g, { alpha, transA: transA ? 0 : 1 });
     return [dA, dB, c && sumTo(beta === 1 ? g : mul(g, beta), c.shape)];
   },
 });

@@ -2,8 +2,8 @@ import { formatShape } from "../dim.js";
 import { apply, defineOp } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, sub } from "./arithmetic.js";
-import { reshape } from "./reshape.js";
 import { reduceSum } from "./reduce.js";
+import { reshape } from "./reshape.js";
 import { reciprocal, sqrt } from "./unary.js";
 
 const batchNormOp = defineOp("BatchNormalization", {
@@ -14,22 +14,37 @@ const batchNormOp = defineOp("BatchNormalization", {
     for (const i of [1, 2, 3, 4]) {
       const { shape } = call.input(i);
       if (shape.length !== 1 || shape[0] !== x.shape[1]) {
-        call.fail(`input ${i} is ${formatShape(shape)}, expected [${x.shape[1]}], one for each channel of ${formatShape(x.shape)}`);
+        call.fail(
+          `input ${i} is ${formatShape(shape)}, expected [${x.shape[1]}], one for each channel of ${formatShape(x.shape)}`,
+        );
       }
     }
-    if (call.attributes["training_mode"]) call.fail("training_mode is not supported: no accelerator runs it; use batchNorm2d");
+    if (call.attributes.training_mode)
+      call.fail("training_mode is not supported: no accelerator runs it; use batchNorm2d");
     return [{ dtype: x.dtype, shape: x.shape }];
   },
   vjp(back) {
-    const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map(back.input) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map(back.input) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const plane = [x.shape[1]!, ...x.shape.slice(2).map(() => 1)];
     const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-    const inv = reciprocal(sqrt(add(variance, (back.attributes["epsilon"] as number | undefined) ?? 1e-5)));
+    const inv = reciprocal(sqrt(add(variance, (back.attributes.epsilon as number | undefined) ?? 1e-5)));
     const slope = mul(scale, inv);
     const sum = reduceSum(back.grad, { axes });
     const centred = reduceSum(mul(back.grad, sub(x, reshape(mean, plane))), { axes });
     const dVariance = mul(mul(centred, mul(slope, mul(inv, inv))), -0.5);
-    return [mul(back.grad, reshape(slope, plane)), mul(centred, inv), sum, mul(mul(sum, slope), -1), dVariance];
+    return [
+      mul(back.grad, reshape(slope, plane)),
+      mul(centred, inv),
+      sum,
+      mul(mul(sum, slope), -1),
+      dVariance,
+    ];
   },
 });
 
@@ -39,5 +54,11 @@ const batchNormOp = defineOp("BatchNormalization", {
  */
 export const batchNormalization = (
   x: Tensor,
-  { scale, bias, mean, variance, epsilon }: { scale: Tensor; bias: Tensor; mean: Tensor; variance: Tensor; epsilon: number },
+  {
+    scale,
+    bias,
+    mean,
+    variance,
+    epsilon,
+  }: { scale: Tensor; bias: Tensor; mean: Tensor; variance: Tensor; epsilon: number },
 ): Tensor => apply(batchNormOp, [x, scale, bias, mean, variance], { epsilon });

@@ -16,8 +16,10 @@ const padOp = defineOp("Pad", {
   },
   vjp(back) {
     const x = back.input(0);
-    if ((back.attributes["mode"] ?? "constant") !== "constant") {
-      return back.fail(`no gradient for mode "${back.attributes["mode"]}"; pad with constants, or concat slices`);
+    if ((back.attributes.mode ?? "constant") !== "constant") {
+      return back.fail(
+        `no gradient for mode "${back.attributes.mode}"; pad with constants, or concat slices`,
+      );
     }
     const { before, after } = padsOf(back);
     let grad = back.grad;
@@ -36,19 +38,32 @@ const padOp = defineOp("Pad", {
 });
 
 /** How much each axis grows at its start and end. */
-function padsOf({ inputs, fail }: Pick<Call, "inputs" | "fail">): { before: readonly Dim[]; after: readonly Dim[] } {
+function padsOf({ inputs, fail }: Pick<Call, "inputs" | "fail">): {
+  before: readonly Dim[];
+  after: readonly Dim[];
+} {
   const rank = inputs[0]!.shape.length;
   const pads = dimsOf(inputs[1]) ?? fail("the pads are computed when the graph runs; give constants");
-  const axes = inputs[3] ? constantValues(inputs[3])?.map((axis) => normalizeAxis(axis, rank, fail)) : [...Array(rank).keys()];
+  const axes = inputs[3]
+    ? constantValues(inputs[3])?.map((axis) => normalizeAxis(axis, rank, fail))
+    : [...Array(rank).keys()];
   if (!axes || pads.length !== 2 * axes.length) {
-    return fail(`${pads.length} pads for an input of ${formatShape(inputs[0]!.shape)}; expected two for each padded axis`);
+    return fail(
+      `${pads.length} pads for an input of ${formatShape(inputs[0]!.shape)}; expected two for each padded axis`,
+    );
   }
-  const spread = (values: readonly Dim[]) => Array.from({ length: rank }, (_, i) => values[axes.indexOf(i)] ?? 0);
+  const spread = (values: readonly Dim[]) =>
+    Array.from({ length: rank }, (_, i) => values[axes.indexOf(i)] ?? 0);
   return { before: spread(pads.slice(0, axes.length)), after: spread(pads.slice(axes.length)) };
 }
 
 /** Grows the tensor by zeros (or `value`). `pads`: the starts of all axes, then their ends. */
-export function padAll(x: Tensor, pads: readonly Dim[], value?: number, near: readonly Tensor[] = []): Tensor {
+export function padAll(
+  x: Tensor,
+  pads: readonly Dim[],
+  value?: number,
+  near: readonly Tensor[] = [],
+): Tensor {
   if (pads.every((p) => p === 0)) return x;
   const vector = isStatic(pads) ? int64s(pads) : shapeTensor(pads, [...near, x]);
   return apply(padOp, [x, vector, ...(value ? [scalar(value, x.dtype)] : [])], { mode: "constant" });

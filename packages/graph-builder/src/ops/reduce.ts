@@ -19,14 +19,18 @@ export interface ReduceOptions {
   readonly keepdims?: boolean;
 }
 
-function defineReduction(name: string, since: number, rule: (back: Backward, spread: (t: Tensor) => Tensor) => Tensor): OpEntry {
+function defineReduction(
+  name: string,
+  since: number,
+  rule: (back: Backward, spread: (t: Tensor) => Tensor) => Tensor,
+): OpEntry {
   return defineOp(name, {
     since,
     attributes: { keepdims: "int", noop_with_empty_axes: "int" },
     infer(call) {
       const x = call.input(0);
       const axes = reducedAxes(call);
-      const keep = call.attributes["keepdims"] !== 0;
+      const keep = call.attributes.keepdims !== 0;
       const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
       return [{ dtype: x.dtype, shape }];
     },
@@ -42,11 +46,12 @@ function reducedAxes({ inputs, attributes, fail }: Pick<Call, "inputs" | "attrib
   const shape = inputs[0]!.shape;
   const values = inputs[1] ? constantValues(inputs[1]) : [];
   if (!values) return fail("the axes are computed when the graph runs; give them as a constant");
-  if (values.length === 0) return attributes["noop_with_empty_axes"] ? [] : shape.map((_, i) => i);
+  if (values.length === 0) return attributes.noop_with_empty_axes ? [] : shape.map((_, i) => i);
   return normalizeAxes(values, shape, fail);
 }
 
-const keptShape = (shape: Shape, axes: readonly number[]): Shape => shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
+const keptShape = (shape: Shape, axes: readonly number[]): Shape =>
+  shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
 
 /** The number of elements that go into each result, as a float scalar. */
 function count(x: Tensor, axes: readonly number[]): Tensor | number {
@@ -55,13 +60,22 @@ function count(x: Tensor, axes: readonly number[]): Tensor | number {
 }
 
 /** Shares the gradient evenly among the elements that equal the result (as PyTorch's amax). */
-const extremum = ({ input, grad, outputs }: Backward, spread: (t: Tensor) => Tensor, axes: readonly number[]): Tensor => {
+const extremum = (
+  { input, grad, outputs }: Backward,
+  spread: (t: Tensor) => Tensor,
+  axes: readonly number[],
+): Tensor => {
   const x = input(0);
   const winners = cast(equal(x, spread(outputs[0]!)), x.dtype);
-  return mul(winners, spread(div(reshape(grad, keptShape(x.shape, axes)), reduceSum(winners, { axes, keepdims: true }))));
+  return mul(
+    winners,
+    spread(div(reshape(grad, keptShape(x.shape, axes)), reduceSum(winners, { axes, keepdims: true }))),
+  );
 };
 
-const sumOp = defineReduction("ReduceSum", 13, ({ input, grad }, spread) => expand(spread(grad), input(0).shape, [input(0)]));
+const sumOp = defineReduction("ReduceSum", 13, ({ input, grad }, spread) =>
+  expand(spread(grad), input(0).shape, [input(0)]),
+);
 const meanOp = defineReduction("ReduceMean", 18, (back, spread) => {
   const x = back.input(0);
   return expand(div(spread(back.grad), count(x, reducedAxes(back))), x.shape, [x]);
@@ -88,4 +102,5 @@ export const reduceMax = (x: Tensor, options: ReduceOptions = {}): Tensor => red
 /** Smallest element; the gradient is shared by those that tie. */
 export const reduceMin = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(minOp, x, options);
 /** log(sum(exp(x))) without overflow. */
-export const reduceLogSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(logSumExpOp, x, options);
+export const reduceLogSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor =>
+  reduce(logSumExpOp, x, options);

@@ -1,4 +1,4 @@
-import { type Dim, exactDiv, formatShape, mulDims, sameShape, type Shape, sizeOf } from "../dim.js";
+import { type Dim, exactDiv, formatShape, mulDims, type Shape, sameShape, sizeOf } from "../dim.js";
 import { apply, type Call, defineOp } from "../op.js";
 import { int64s, type Tensor } from "../tensor.js";
 import { dimsOf } from "./constants.js";
@@ -25,17 +25,24 @@ const reshapeOp = defineOp("Reshape", {
 /** The shape that a Reshape's second input asks for: 0 keeps an axis, -1 takes the rest. */
 function target({ inputs, attributes, fail }: Call, x: Tensor): Shape {
   const wanted = dimsOf(inputs[1]);
-  if (!wanted) return fail(`the shape input is computed when the graph runs, so the result's shape is unknown here`);
+  if (!wanted)
+    return fail(`the shape input is computed when the graph runs, so the result's shape is unknown here`);
   const copied = wanted.map((dim, i) =>
-    dim === 0 && !attributes["allowzero"] ? (x.shape[i] ?? fail(`shape[${i}] is 0 (keep), but the input is ${formatShape(x.shape)}`)) : dim,
+    dim === 0 && !attributes.allowzero
+      ? (x.shape[i] ?? fail(`shape[${i}] is 0 (keep), but the input is ${formatShape(x.shape)}`))
+      : dim,
   );
   const known = copied.filter((dim) => dim !== -1).reduce(mulDims, 1 as Dim);
   const open = copied.length - copied.filter((dim) => dim !== -1).length;
   const total = sizeOf(x.shape);
   if (open > 1) fail(`shape ${formatShape(wanted)} has ${open} entries of -1; one at most can be derived`);
   const rest = known === 0 && total === 0 ? 0 : exactDiv(total, known);
-  if (open === 1 && rest === undefined) fail(`${formatShape(x.shape)} (${total} elements) does not divide into ${formatShape(copied)}`);
-  if (open === 0 && total !== known) fail(`${formatShape(x.shape)} (${total} elements) does not fill ${formatShape(copied)} (${known} elements)`);
+  if (open === 1 && rest === undefined)
+    fail(`${formatShape(x.shape)} (${total} elements) does not divide into ${formatShape(copied)}`);
+  if (open === 0 && total !== known)
+    fail(
+      `${formatShape(x.shape)} (${total} elements) does not fill ${formatShape(copied)} (${known} elements)`,
+    );
   return copied.map((dim) => (dim === -1 ? rest! : dim));
 }
 

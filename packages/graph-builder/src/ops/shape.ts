@@ -1,8 +1,8 @@
 /** Sizes that are known only when the graph runs. */
 import { type Dim, isStatic, type Shape, symbolsOf } from "../dim.js";
+import { GraphError } from "../errors.js";
 import { apply, defineOp } from "../op.js";
 import { int64s, type Tensor } from "../tensor.js";
-import { GraphError } from "../errors.js";
 import { add, mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { concat } from "./concat.js";
@@ -28,7 +28,8 @@ function range(shape: Shape, { start = 0, end = shape.length }: { start?: unknow
 }
 
 /** The sizes of the axes start..end as an int64 vector. https://onnx.ai/onnx/operators/onnx__Shape.html */
-export const shapeOf = (x: Tensor, range: { start?: number; end?: number } = {}): Tensor => apply(shapeOp, [x], range);
+export const shapeOf = (x: Tensor, range: { start?: number; end?: number } = {}): Tensor =>
+  apply(shapeOp, [x], range);
 
 /** A named size as an int64 vector of one element, read from the input nearest to the graph's start that has it. */
 function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
@@ -44,7 +45,8 @@ function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
     const next: readonly (Tensor | undefined)[] = at.source.inputs;
     at = next.find(has) ?? next.find((t): t is Tensor => t !== undefined && mentions(t));
   }
-  if (!best) throw new GraphError(`the size "${symbol}" is an axis of no tensor here; give the shape in numbers`);
+  if (!best)
+    throw new GraphError(`the size "${symbol}" is an axis of no tensor here; give the shape in numbers`);
   const axis = best.shape.indexOf(symbol);
   return shapeOf(best, { start: axis, end: axis + 1 });
 }
@@ -53,7 +55,9 @@ function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
 export function dimTensor(dim: Dim, near: readonly Tensor[]): Tensor {
   if (typeof dim === "number") return int64s([dim]);
   const terms = dim.split("+").map((term) => {
-    const factors = term.split("*").map((f) => (/^\d+$/.test(f) ? int64s([Number(f)]) : symbolTensor(f, near)));
+    const factors = term
+      .split("*")
+      .map((f) => (/^\d+$/.test(f) ? int64s([Number(f)]) : symbolTensor(f, near)));
     return factors.reduce((a, b) => mul(a, b));
   });
   return terms.reduce((a, b) => add(a, b));

@@ -28,7 +28,8 @@ const sliceOp = defineOp("Slice", {
   dims(node, of) {
     const values = of(0);
     const [range] = rangesOf(node, node.inputs[0]!.shape);
-    if (!values || !range || typeof range.start !== "number" || typeof range.end !== "number") return undefined;
+    if (!values || !range || typeof range.start !== "number" || typeof range.end !== "number")
+      return undefined;
     return range.step === 1 ? values.slice(range.start, range.end) : undefined;
   },
   vjp(back) {
@@ -41,7 +42,8 @@ const sliceOp = defineOp("Slice", {
 
 /** Start, end and step of each sliced axis, clamped to the axis as ONNX has it. */
 function rangesOf(node: Pick<NodeSource, "inputs">, shape: Shape, fail: Call["fail"] = bug): Range[] {
-  const starts = dimsOf(node.inputs[1]) ?? fail("the starts are computed when the graph runs; give constants");
+  const starts =
+    dimsOf(node.inputs[1]) ?? fail("the starts are computed when the graph runs; give constants");
   const ends = dimsOf(node.inputs[2]) ?? fail("the ends are computed when the graph runs; give constants");
   const axes = node.inputs[3] ? constantValues(node.inputs[3]) : starts.map((_, i) => i);
   const steps = node.inputs[4] ? constantValues(node.inputs[4]) : starts.map(() => 1);
@@ -51,7 +53,12 @@ function rangesOf(node: Pick<NodeSource, "inputs">, shape: Shape, fail: Call["fa
     const [size, step, end] = [shape[axis]!, steps[i]!, ends[i]!];
     if (step === 0) fail("a step is 0; expected a positive or negative whole number");
     const [low, high] = step > 0 ? [0, size] : [-1, subDims(size, 1)];
-    return { axis, step, start: clamp(start, size, step > 0 ? 0 : 0, high), end: clamp(end, size, low, step > 0 ? size : high) };
+    return {
+      axis,
+      step,
+      start: clamp(start, size, step > 0 ? 0 : 0, high),
+      end: clamp(end, size, low, step > 0 ? size : high),
+    };
   });
 }
 
@@ -84,11 +91,17 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor): Ten
   const length = grad.shape[axis]!;
   const size = x.shape[axis]!;
   const stride = Math.abs(step);
-  let wide = step < 0 ? slice(grad, { starts: [-1], ends: [-(2 ** 31) + 1], axes: [axis], steps: [-1] }) : grad;
+  let wide =
+    step < 0 ? slice(grad, { starts: [-1], ends: [-(2 ** 31) + 1], axes: [axis], steps: [-1] }) : grad;
   const at = (shape: Shape, ...dims: Dim[]) => [...shape.slice(0, axis), ...dims, ...shape.slice(axis + 1)];
   if (stride > 1) {
-    if (typeof length !== "number") return bug(`Slice: no gradient for a step of ${step} along the named size ${length}`);
-    const padded = pad(reshape(wide, at(wide.shape, length, 1)), { axis: axis + 1, before: 0, after: stride - 1 });
+    if (typeof length !== "number")
+      return bug(`Slice: no gradient for a step of ${step} along the named size ${length}`);
+    const padded = pad(reshape(wide, at(wide.shape, length, 1)), {
+      axis: axis + 1,
+      before: 0,
+      after: stride - 1,
+    });
     wide = sliceAxis(reshape(padded, at(wide.shape, length * stride)), axis, 0, (length - 1) * stride + 1);
   }
   if (step > 0 && typeof start === "number" && typeof end !== "number" && stride === 1) {
@@ -109,8 +122,16 @@ export interface SliceOptions {
 }
 
 /** A part of each axis: start, end (not included), step. https://onnx.ai/onnx/operators/onnx__Slice.html */
-export function slice(x: Tensor, { starts, ends, axes = starts.map((_, i) => i), steps }: SliceOptions): Tensor {
-  const vectors = [starts, ends, axes.map((axis) => normalizeAxis(axis, x.shape.length)), ...(steps ? [steps] : [])];
+export function slice(
+  x: Tensor,
+  { starts, ends, axes = starts.map((_, i) => i), steps }: SliceOptions,
+): Tensor {
+  const vectors = [
+    starts,
+    ends,
+    axes.map((axis) => normalizeAxis(axis, x.shape.length)),
+    ...(steps ? [steps] : []),
+  ];
   return apply(sliceOp, [x, ...vectors.map(int64s)]);
 }
 
@@ -118,7 +139,13 @@ export function slice(x: Tensor, { starts, ends, axes = starts.map((_, i) => i),
  * start..end of one axis; the ends may be named sizes.
  * @param near - tensors whose shapes hold the names in `start` and `end`, where `x` itself has them not.
  */
-export function sliceAxis(x: Tensor, axis: number, start: Dim, end: Dim, near: readonly Tensor[] = []): Tensor {
+export function sliceAxis(
+  x: Tensor,
+  axis: number,
+  start: Dim,
+  end: Dim,
+  near: readonly Tensor[] = [],
+): Tensor {
   if (start === 0 && end === x.shape[axis]) return x;
   return apply(sliceOp, [x, dimTensor(start, [...near, x]), dimTensor(end, [...near, x]), int64s([axis])]);
 }

@@ -11,17 +11,18 @@ const splitOp = defineOp("Split", {
   attributes: { axis: "int", num_outputs: "int" },
   infer({ input, inputs, attributes, outputs, fail }) {
     const { dtype, shape } = input(0);
-    const axis = normalizeAxis((attributes["axis"] as number | undefined) ?? 0, shape.length, fail);
+    const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, shape.length, fail);
     const whole = shape[axis]!;
     const sizes = inputs[1] ? constantValues(inputs[1]) : evenSizes(whole, outputs);
     if (!sizes) return fail("the sizes are computed when the graph runs; give them as a constant");
     const sum = sizes.reduce((a, b) => a + b, 0);
-    if (subDims(whole, sum) !== 0) fail(`the sizes [${sizes}] add up to ${sum}, axis ${axis} of ${formatShape(shape)} has ${whole}`);
+    if (subDims(whole, sum) !== 0)
+      fail(`the sizes [${sizes}] add up to ${sum}, axis ${axis} of ${formatShape(shape)} has ${whole}`);
     return sizes.map((size) => ({ dtype, shape: shape.map((dim, i) => (i === axis ? size : dim)) }));
   },
   vjp({ attributes, outputs, grads }) {
     const parts = grads.map((g, i) => g ?? fullLike(outputs[i]!, 0));
-    return [concat(parts, (attributes["axis"] as number | undefined) ?? 0), undefined];
+    return [concat(parts, (attributes.axis as number | undefined) ?? 0), undefined];
   },
 });
 
@@ -34,4 +35,6 @@ function evenSizes(whole: number | string, parts: number): number[] | undefined 
 
 /** Cuts an axis into parts of the given sizes. https://onnx.ai/onnx/operators/onnx__Split.html */
 export const split = (x: Tensor, sizes: readonly number[], axis: number): readonly Tensor[] =>
-  sizes.length === 1 ? [x] : applyAll(splitOp, [x, int64s(sizes)], { axis: normalizeAxis(axis, x.shape.length) }, sizes.length);
+  sizes.length === 1
+    ? [x]
+    : applyAll(splitOp, [x, int64s(sizes)], { axis: normalizeAxis(axis, x.shape.length) }, sizes.length);

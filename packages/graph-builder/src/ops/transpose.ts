@@ -8,7 +8,8 @@ const transposeOp = defineOp("Transpose", {
   attributes: { perm: "ints" },
   infer({ input, attributes, fail }) {
     const { dtype, shape } = input(0);
-    const perm = (attributes["perm"] as readonly number[] | undefined) ?? shape.map((_, i) => shape.length - 1 - i);
+    const perm =
+      (attributes.perm as readonly number[] | undefined) ?? shape.map((_, i) => shape.length - 1 - i);
     if (perm.length !== shape.length || [...perm].sort((a, b) => a - b).some((axis, i) => axis !== i)) {
       fail(`perm [${perm}] is not a permutation of the axes of ${formatShape(shape)}; name each axis once`);
     }
@@ -20,13 +21,22 @@ const transposeOp = defineOp("Transpose", {
   },
   simplify({ input, attributes }) {
     const x = input(0);
-    const perm = (attributes["perm"] as readonly number[] | undefined) ?? x.shape.map((_, i) => x.shape.length - 1 - i);
+    const perm =
+      (attributes.perm as readonly number[] | undefined) ?? x.shape.map((_, i) => x.shape.length - 1 - i);
     if (perm.every((axis, i) => axis === i)) return x;
     const under = transposed(x);
-    if (under) return transpose(under.x, perm.map((axis) => under.perm[axis]!));
+    if (under)
+      return transpose(
+        under.x,
+        perm.map((axis) => under.perm[axis]!),
+      );
     // Where only axes of size 1 move, the elements stay in order.
     const moving = perm.filter((axis) => x.shape[axis] !== 1);
-    if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!)) return reshape(x, perm.map((axis) => x.shape[axis]!));
+    if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!))
+      return reshape(
+        x,
+        perm.map((axis) => x.shape[axis]!),
+      );
     return undefined;
   },
 });
@@ -35,7 +45,9 @@ function permOf(output: Tensor): readonly number[] {
   const source = output.source;
   if (source.kind !== "node") return [];
   const rank = output.shape.length;
-  return (source.attributes["perm"] as readonly number[] | undefined) ?? output.shape.map((_, i) => rank - 1 - i);
+  return (
+    (source.attributes.perm as readonly number[] | undefined) ?? output.shape.map((_, i) => rank - 1 - i)
+  );
 }
 
 function inverse(perm: readonly number[]): number[] {

@@ -17,7 +17,8 @@ function defineUnary(name: string, since: number, rule: Rule): OpEntry {
 }
 
 /** A step function: its derivative is zero wherever there is one. */
-const defineStep = (name: string, since: number): OpEntry => defineElementwise(name, { since, vjp: () => [undefined] });
+const defineStep = (name: string, since: number): OpEntry =>
+  defineElementwise(name, { since, vjp: () => [undefined] });
 
 const square = (x: Tensor): Tensor => mul(x, x);
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);

@@ -40,7 +40,11 @@ export interface AdamStep {
  * c = sqrt((1 - beta2) / (1 - beta2^step)) turns the root of exp_sum_sq into that of the corrected average.
  * @param step - int32 scalar: the number of this step, from 1.
  */
-export function adamStep(step: Tensor, learningRate: Tensor, { beta1, beta2, epsilon }: AdamOptions = ADAM): AdamStep {
+export function adamStep(
+  step: Tensor,
+  learningRate: Tensor,
+  { beta1, beta2, epsilon }: AdamOptions = ADAM,
+): AdamStep {
   const time = cast(step, "float32");
   const c = sqrt(div(1 - beta2, oneMinusPower(beta2, time)));
   const correction = oneMinusPower(beta1, time);
@@ -54,7 +58,12 @@ export interface AdamParameter {
 }
 
 /** A parameter and its moments after a step. */
-export function adam(before: AdamParameter, gradient: Tensor, { rate, epsilon }: AdamStep, { beta1, beta2 }: AdamOptions = ADAM): AdamParameter {
+export function adam(
+  before: AdamParameter,
+  gradient: Tensor,
+  { rate, epsilon }: AdamStep,
+  { beta1, beta2 }: AdamOptions = ADAM,
+): AdamParameter {
   const exp_sum = add(mul(before.exp_sum, beta1), gradient);
   const exp_sum_sq = add(mul(before.exp_sum_sq, beta2), mul(gradient, gradient));
   const step = div(exp_sum, add(sqrt(exp_sum_sq), epsilon));

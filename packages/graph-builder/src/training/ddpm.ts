@@ -1,5 +1,5 @@
 /** The DDPM loss (Ho et al. 2020, equation 14) as a graph. */
-import { type Schedule } from "@onnx-diffusion/diffusion";
+import type { Schedule } from "@onnx-diffusion/diffusion";
 import type { Network } from "../network.js";
 import { add, cast, gather, mul, reduceMean, reshape, sub } from "../ops/index.js";
 import type { Collector } from "../params.js";
@@ -18,7 +18,12 @@ export interface Batch {
 }
 
 /** Squared error of the predicted noise for each element: (eps - net(sqrt(alphaBar) x0 + sqrt(1-alphaBar) eps))^2 */
-export function ddpmErrors(network: Network, collector: Collector, { images, timestep, noise, classLabels }: Batch, schedule: Schedule): Tensor {
+export function ddpmErrors(
+  network: Network,
+  collector: Collector,
+  { images, timestep, noise, classLabels }: Batch,
+  schedule: Schedule,
+): Tensor {
   // Pixels 0..255 to the network's range -1..1.
   const x0 = sub(mul(cast(images, "float32"), 2 / 255), 1);
   const at = (table: Float32Array) => {

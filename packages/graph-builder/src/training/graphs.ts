@@ -1,5 +1,11 @@
 /** The entry points of a model: one definition of loss, gradient and update, several graphs around it. */
-import { type GraphName, type Schedule, SAFETENSORS_DTYPE, type StateTensor, safetensorsLayout } from "@onnx-diffusion/diffusion";
+import {
+  type GraphName,
+  SAFETENSORS_DTYPE,
+  type Schedule,
+  type StateTensor,
+  safetensorsLayout,
+} from "@onnx-diffusion/diffusion";
 import { buildModel } from "../build.js";
 import type { Shape } from "../dim.js";
 import { gradients } from "../gradients.js";
@@ -15,7 +21,13 @@ import { ADAM_MOMENTS, type AdamParameter, adam, adamState, adamStep } from "./a
 import { type Batch, ddpmErrors, ddpmLoss } from "./ddpm.js";
 
 export const WEIGHTS_FILE = "weights.safetensors";
-const COUNTER: StateTensor = { name: "step", kind: "counter", dtype: "int32", shape: [], initializer: { kind: "constant", value: 0 } };
+const COUNTER: StateTensor = {
+  name: "step",
+  kind: "counter",
+  dtype: "int32",
+  shape: [],
+  initializer: { kind: "constant", value: 0 },
+};
 
 export interface Training {
   readonly network: Network;
@@ -33,7 +45,9 @@ export function describeTraining(network: Network, schedule: Schedule): Training
   return { network, schedule, specs, state: [...plain, ...parameters.flatMap(adamState), COUNTER] };
 }
 
-export const GRAPHS: Readonly<Record<GraphName, { readonly lowering: Lowering; build(training: Training, lowering: Lowering): Model }>> = {
+export const GRAPHS: Readonly<
+  Record<GraphName, { readonly lowering: Lowering; build(training: Training, lowering: Lowering): Model }>
+> = {
   training_model: { lowering: native, build: trainingModel },
   optimizer_model: { lowering: native, build: optimizerModel },
   training_step: { lowering: native, build: trainingStep },
@@ -57,7 +71,13 @@ function batchInputs(network: Network, lead: Shape = []): Batch {
 const tensorsOf = (batch: Batch): Tensor[] => Object.values(batch);
 
 /** The loss of one batch, and the collector with the parameters it used and the running statistics it leaves. */
-function forwardOf(network: Network, schedule: Schedule, lowering: Lowering, batch: Batch, provide = asInput) {
+function forwardOf(
+  network: Network,
+  schedule: Schedule,
+  lowering: Lowering,
+  batch: Batch,
+  provide = asInput,
+) {
   const collector = new Collector({ training: true, lowering, provide });
   const loss = ddpmLoss(network, collector, batch, schedule);
   return { collector, loss };
@@ -89,14 +109,23 @@ function trainingModel(training: Training, lowering: Lowering): Model {
 }
 
 /** One Adam step for every parameter; `value` gives each state tensor before it. */
-function update(training: Training, value: (name: string) => Tensor, grads: (name: string) => Tensor, learningRate: Tensor): Map<string, Tensor> {
+function update(
+  training: Training,
+  value: (name: string) => Tensor,
+  grads: (name: string) => Tensor,
+  learningRate: Tensor,
+): Map<string, Tensor> {
   const step = add(value(COUNTER.name), scalar(1, "int32"));
   const common = adamStep(step, learningRate);
   const after = new Map<string, Tensor>();
   for (const { name, kind } of training.specs) {
     if (kind !== "parameter") continue;
     const [first, second] = ADAM_MOMENTS;
-    const before: AdamParameter = { value: value(name), [first]: value(`${name}.${first}`), [second]: value(`${name}.${second}`) };
+    const before: AdamParameter = {
+      value: value(name),
+      [first]: value(`${name}.${first}`),
+      [second]: value(`${name}.${second}`),
+    };
     const result = adam(before, grads(name), common);
     after.set(name, result.value);
     for (const moment of ADAM_MOMENTS) after.set(`${name}.${moment}`, result[moment]);
@@ -110,10 +139,17 @@ function optimizerModel(training: Training): Model {
   const carried = training.state.filter((s) => s.kind !== "buffer");
   const inputs = new Map(carried.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
   const grads = new Map(
-    carried.filter((s) => s.kind === "parameter").map((s) => [s.name, input(`${s.name}_grad`, s.dtype, s.shape)]),
+    carried
+      .filter((s) => s.kind === "parameter")
+      .map((s) => [s.name, input(`${s.name}_grad`, s.dtype, s.shape)]),
   );
   const learningRate = learningRateInput();
-  const after = update(training, (name) => inputs.get(name)!, (name) => grads.get(name)!, learningRate);
+  const after = update(
+    training,
+    (name) => inputs.get(name)!,
+    (name) => grads.get(name)!,
+    learningRate,
+  );
   return buildModel({
     name: `${training.network.name}.optimizer_model`,
     inputs: [...inputs.values(), ...grads.values(), learningRate],
@@ -122,7 +158,13 @@ function optimizerModel(training: Training): Model {
 }
 
 /** Everything that training carries after one step. `before` and the result are in the kernels' layouts. */
-function fusedStep(training: Training, lowering: Lowering, before: ReadonlyMap<string, Tensor>, batch: Batch, learningRate: Tensor) {
+function fusedStep(
+  training: Training,
+  lowering: Lowering,
+  before: ReadonlyMap<string, Tensor>,
+  batch: Batch,
+  learningRate: Tensor,
+) {
   const { network, schedule, state } = training;
   const { collector, loss } = forwardOf(network, schedule, lowering, batch, (spec) => {
     const tensor = before.get(spec.name)!;
@@ -156,7 +198,9 @@ function trainingLoop(training: Training, lowering: Lowering): Model {
   const carried = [...inKernelLayout(training, lowering, inputs).values()];
   const trips = reshape(shapeOf(stacked.images, { start: 0, end: 1 }), []);
   const result = loop({ trips, steps: "steps", carried }, (step, values) => {
-    const batch = Object.fromEntries(Object.entries(stacked).map(([key, t]) => [key, gather(t, step)])) as unknown as Batch;
+    const batch = Object.fromEntries(
+      Object.entries(stacked).map(([key, t]) => [key, gather(t, step)]),
+    ) as unknown as Batch;
     const before = new Map(training.state.map((s, i) => [s.name, values[i]!]));
     const { after, loss } = fusedStep(training, lowering, before, batch, learningRate);
     return { carried: after, collected: [loss] };
@@ -174,15 +218,29 @@ function layoutOf(training: Training, lowering: Lowering, tensor: StateTensor) {
   return lowering.weightLayout && training.specs.find((s) => s.name === parameter)?.layout;
 }
 
-function inKernelLayout(training: Training, lowering: Lowering, inputs: readonly Tensor[]): Map<string, Tensor> {
+function inKernelLayout(
+  training: Training,
+  lowering: Lowering,
+  inputs: readonly Tensor[],
+): Map<string, Tensor> {
   return new Map(
-    training.state.map((s, i) => [s.name, layoutOf(training, lowering, s)?.toKernel(inputs[i]!) ?? inputs[i]!]),
+    training.state.map((s, i) => [
+      s.name,
+      layoutOf(training, lowering, s)?.toKernel(inputs[i]!) ?? inputs[i]!,
+    ]),
   );
 }
 
-function fromKernelLayout(training: Training, lowering: Lowering, values: readonly Tensor[]): Record<string, Tensor> {
+function fromKernelLayout(
+  training: Training,
+  lowering: Lowering,
+  values: readonly Tensor[],
+): Record<string, Tensor> {
   return Object.fromEntries(
-    training.state.map((s, i) => [next(s.name), layoutOf(training, lowering, s)?.fromKernel(values[i]!, s.shape) ?? values[i]!]),
+    training.state.map((s, i) => [
+      next(s.name),
+      layoutOf(training, lowering, s)?.fromKernel(values[i]!, s.shape) ?? values[i]!,
+    ]),
   );
 }
 
@@ -200,8 +258,12 @@ function evalModel({ network, schedule, specs }: Training, lowering: Lowering): 
 
 /** The network alone, its weights in the safetensors file that training writes: the offsets follow from the names. */
 function inferenceModel({ network, specs }: Training, lowering: Lowering): Model {
-  const places = safetensorsLayout(specs.map(({ name, dtype, shape }) => ({ name, dtype: SAFETENSORS_DTYPE[dtype], shape })));
-  const place = new Map(places.tensors.map((t) => [t.name, { location: WEIGHTS_FILE, offset: t.offset, length: t.length }]));
+  const places = safetensorsLayout(
+    specs.map(({ name, dtype, shape }) => ({ name, dtype: SAFETENSORS_DTYPE[dtype], shape })),
+  );
+  const place = new Map(
+    places.tensors.map((t) => [t.name, { location: WEIGHTS_FILE, offset: t.offset, length: t.length }]),
+  );
   const { channels, height, width } = network.image;
   const sample = input("sample", "float32", ["batch", channels, height, width]);
   const timestep = input("timestep", "int32", ["batch"]);
@@ -211,7 +273,14 @@ function inferenceModel({ network, specs }: Training, lowering: Lowering): Model
     lowering,
     provide: ({ name, dtype, shape }) => externalConstant(name, dtype, shape, place.get(name)!),
   });
-  const given = { ...(network.timestep ? { timestep } : {}), ...(network.classes > 0 ? { classLabels } : {}) };
+  const given = {
+    ...(network.timestep ? { timestep } : {}),
+    ...(network.classes > 0 ? { classLabels } : {}),
+  };
   const out_sample = network.forward(collector.root, { sample, ...given });
-  return buildModel({ name: network.name, inputs: [sample, ...Object.values(given)], outputs: { out_sample } });
+  return buildModel({
+    name: network.name,
+    inputs: [sample, ...Object.values(given)],
+    outputs: { out_sample },
+  });
 }

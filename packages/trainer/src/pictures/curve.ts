@@ -1,0 +1,183 @@
+/** The loss curve as an SVG that needs no fonts: what each step lost, faint, and the smoothed loss, strong. */
+
+import { type Axis, linearAxis, logAxis } from "./axis.js";
+import { linePath, type Point } from "./line.js";
+import { textSvg, textWidth } from "./text.js";
+import { ACCENT, ACCENT_PALE, AXIS, BACKGROUND, INK, MUTED, RULE, TEXT, withCommas } from "./theme.js";
+
+/** One step of a run. Points are in the order of their steps; a loss that is not finite leaves a gap. */
+export interface CurvePoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly smoothed: number;
+}
+
+export interface CurveOptions {
+  readonly title?: string;
+  /** `auto` takes a logarithmic axis where most of the losses would lie at the foot of a linear one. */
+  readonly scale?: "auto" | "linear" | "log";
+}
+
+const SIZE = { width: 960, height: 540 };
+const FRAME = { left: 92, right: 100, top: 118, bottom: 74 };
+const PLOT = { width: SIZE.width - FRAME.left - FRAME.right, height: SIZE.height - FRAME.top - FRAME.bottom };
+const LABEL = 15.5;
+
+/** The loss curve of a run, 960x540 units. */
+export function curveSvg(points: readonly CurvePoint[], options: CurveOptions = {}): string {
+  const { title = "Training loss", scale = "auto" } = options;
+  const losses = points.map((point) => point.loss).filter(Number.isFinite);
+  const x = stepAxis(points);
+  const y = lossAxis(losses, scale);
+  const place = (step: number, value: number): Point => ({
+    x: FRAME.left + x.position(step) * PLOT.width,
+    y: FRAME.top + (1 - y.position(value)) * PLOT.height,
+  });
+  const raw = linePath(points.map(({ step, loss }) => place(step, loss)));
+  const smoothed = linePath(points.map((point) => place(point.step, point.smoothed)));
+  const last = points.findLast((point) => Number.isFinite(point.smoothed));
+  const line = 'fill="none" stroke-linejoin="round" stroke-linecap="round"';
+  const parts = [
+    `<title>${escapeXml(title)}</title>`,
+    '<defs><clipPath id="plot">',
+    `<rect x="${FRAME.left}" y="${FRAME.top}" width="${PLOT.width + 8}" height="${PLOT.height}"/>`,
+    "</clipPath></defs>",
+    `<rect width="${SIZE.width}" height="${SIZE.height}" fill="${BACKGROUND}"/>`,
+    header(title),
+    grid(x, y),
+    '<g clip-path="url(#plot)">',
+    `<path d="${raw}" ${line} stroke="${ACCENT_PALE}" stroke-width="1.2"/>`,
+    `<path d="${smoothed}" ${line} stroke="${ACCENT}" stroke-width="2.4"/>`,
+    "</g>",
+    last ? endLabel(place(last.step, last.smoothed), last.smoothed) : "",
+    above(losses, y),
+    losses.length === 0 ? emptyNote() : "",
+  ];
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${SIZE.height}" ` +
+    `viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img">${parts.join("")}</svg>\n`
+  );
+}
+
+function stepAxis(points: readonly CurvePoint[]): Axis {
+  const first = points[0]?.step ?? 0;
+  const last = Math.max(points.at(-1)?.step ?? 1, 1);
+  // From 0, unless the run shows only its later part.
+  const low = first > last / 4 && first < last ? first : 0;
+  return linearAxis(low, last, 7, 1);
+}
+
+/**
+ * The axis that shows the body of the losses. A few far outside it, such as the first ones of a bad start, leave the
+ * frame instead of pressing all others flat.
+ */
+function lossAxis(losses: readonly number[], scale: "auto" | "linear" | "log"): Axis {
+  const sorted = Float64Array.from(losses).sort();
+  const quantile = (q: number) => sorted[Math.round(q * (sorted.length - 1))] ?? Number.NaN;
+  const [least, q02, median, q98, q995, most] = [0, 0.02, 0.5, 0.98, 0.995, 1].map(quantile) as Six;
+  const positive = least > 0;
+  const wide = q995 > 4 * median || q98 > 10 * q02;
+  if (positive && (scale === "log" || (scale === "auto" && wide))) {
+    const low = least < q02 / 10 ? q02 / 2 : least;
+    const high = most > q98 * 10 ? q98 * 4 : most;
+    const room = Math.max(high / low, 1.5) ** 0.05;
+    return logAxis(low / room, high * room);
+  }
+  if (losses.length === 0) return linearAxis(0, 1, 5);
+  const high = most > q98 * 2 && q98 > 0 ? q98 * 1.25 : most;
+  const low = positive && least > 0.5 * high ? least : Math.min(0, least);
+  const room = high > low ? (high - low) * 0.06 : Math.max(Math.abs(high) * 0.1, 1e-6);
+  return linearAxis(low === 0 ? 0 : low - room, high + room, 5);
+}
+
+type Six = [number, number, number, number, number, number];
+
+/** The title, and what the two lines are. */
+function header(title: string): string {
+  const y = 56;
+  let x = SIZE.width - FRAME.right;
+  let keys = "";
+  for (const [name, colour, width] of [
+    ["smoothed", ACCENT, 2.6],
+    ["each step", ACCENT_PALE, 2.6],
+  ] as const) {
+    keys += textSvg(name, { x, y, size: LABEL, colour: TEXT, anchor: "end" });
+    x -= textWidth(name, LABEL) + 10;
+    keys += `<path d="M${x - 24} ${y - LABEL * 0.25}H${x}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round"/>`;
+    x -= 24 + 26;
+  }
+  return textSvg(title, { x: FRAME.left, y, size: 25, colour: INK, weight: "bold" }) + keys;
+}
+
+/** Rules, ticks and what the axes measure. */
+function grid(x: Axis, y: Axis): string {
+  const bottom = FRAME.top + PLOT.height;
+  let out = "";
+  for (const { value, label } of y.ticks) {
+    const at = Math.round(FRAME.top + (1 - y.position(value)) * PLOT.height) + 0.5;
+    if (at < bottom - 1)
+      out += `<path d="M${FRAME.left} ${at}H${FRAME.left + PLOT.width}" stroke="${RULE}"/>`;
+    out += textSvg(label, {
+      x: FRAME.left - 14,
+      y: at + LABEL * 0.35,
+      size: LABEL,
+      colour: MUTED,
+      anchor: "end",
+    });
+  }
+  for (const { value, label } of x.ticks) {
+    const at = Math.round(FRAME.left + x.position(value) * PLOT.width) + 0.5;
+    out += `<path d="M${at} ${bottom}v6" stroke="${AXIS}"/>`;
+    out += textSvg(label, { x: at, y: bottom + 26, size: LABEL, colour: MUTED, anchor: "middle" });
+  }
+  out += `<path d="M${FRAME.left} ${bottom + 0.5}H${FRAME.left + PLOT.width}" stroke="${AXIS}"/>`;
+  const measure = y.kind === "log" ? "loss, logarithmic" : "loss";
+  out += textSvg(measure, { x: FRAME.left, y: FRAME.top - 18, size: LABEL, colour: TEXT });
+  out += textSvg("step", {
+    x: FRAME.left + PLOT.width / 2,
+    y: bottom + 54,
+    size: LABEL,
+    colour: TEXT,
+    anchor: "middle",
+  });
+  return out;
+}
+
+/** Where the smoothed loss stands now. */
+function endLabel({ x, y }: Point, value: number): string {
+  const within = Math.min(Math.max(y, FRAME.top), FRAME.top + PLOT.height);
+  const dot = y === within ? `<circle cx="${x}" cy="${y}" r="4.2" fill="${ACCENT}"/>` : "";
+  const label = { x: x + 13, y: within + 17 * 0.35, size: 17, colour: ACCENT, weight: "bold" } as const;
+  return dot + textSvg(shortNumber(value), label);
+}
+
+/** Says how far the losses go that lie above the frame. */
+function above(losses: readonly number[], y: Axis): string {
+  const highest = losses.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  if (!(highest > y.high)) return "";
+  return textSvg(`↑ up to ${shortNumber(highest)}`, {
+    x: FRAME.left + PLOT.width,
+    y: FRAME.top - 18,
+    size: LABEL,
+    colour: MUTED,
+    anchor: "end",
+  });
+}
+
+function emptyNote(): string {
+  const centre = { x: FRAME.left + PLOT.width / 2, y: FRAME.top + PLOT.height / 2 };
+  return textSvg("no losses yet", { ...centre, size: 20, colour: MUTED, anchor: "middle" });
+}
+
+/** Three significant digits. */
+function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e6))
+    return value.toExponential(1).replace("e+", "e").replaceAll("-", "−");
+  if (size >= 100) return withCommas(Math.round(value));
+  return value.toPrecision(3);
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
