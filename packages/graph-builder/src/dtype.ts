@@ -54,7 +54,8 @@ export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const Typed = DTYPES[dtype].array;
   // Not slice(): a Buffer's is a view.
   const aligned = bytes.byteOffset % Typed.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return [aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / Typed.BYTES_PER_ELEMENT];
+  const length = aligned.byteLength / Typed.BYTES_PER_ELEMENT;
+  return new Typed(aligned.buffer as ArrayBuffer, aligned.byteOffset, length);
 }
 
 /** The element as a JavaScript number (float16 and bfloat16 decoded). */

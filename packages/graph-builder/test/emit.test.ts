@@ -1,0 +1,146 @@
+/** The `graph-builder` command: folders, reproducibility, and mistakes on its command line. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseManifest } from "@onnx-diffusion/diffusion";
+import { afterAll, describe, expect, test } from "vitest";
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), "emit-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [here("../dist/cli.js"), ...args], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  return { status, stdout, stderr };
+}
+
+const contents = (name: string) =>
+  Object.fromEntries(
+    readdirSync(path.join(folder, name)).map((file) => [file, readFileSync(path.join(folder, name, file))]),
+  );
+
+const FILES = [
+  "eval_model.onnx",
+  "inference_model.onnx",
+  "manifest.json",
+  "optimizer_model.onnx",
+  "training_loop.onnx",
+  "training_model.onnx",
+  "training_step.onnx",
+];
+
+describe("emit", () => {
+  test("writes the practical's network, the same bytes every time, in under 3 seconds", () => {
+    const start = performance.now();
+    expect(run("emit", "unet-cond", "--out", "first").status).toBe(0);
+    // Stated in the README; about 0.7 s on two cores.
+    expect(performance.now() - start).toBeLessThan(3000);
+    expect(run("emit", "unet-cond", "--out", "second").status).toBe(0);
+    const first = contents("first");
+    expect(Object.keys(first)).toEqual(FILES);
+    expect(contents("second")).toEqual(first);
+    const manifest = parseManifest(first["manifest.json"]!.toString(), "manifest.json");
+    expect(manifest.state.filter((s) => s.kind === "parameter").map((s) => s.name)).toContain(
+      "down1.conv.weight",
+    );
+    // 5,196,800 weights of convolutions, 3 biases and 297 weights of the last one, 2 x 1168 of batch norms.
+    const parameters = manifest.state.filter((s) => s.kind === "parameter");
+    expect(parameters.reduce((sum, s) => sum + s.shape.reduce((a, b) => a * b, 1), 0)).toBe(5_199_436);
+  });
+
+  test("takes options of the network", () => {
+    const { status } = run(
+      "emit",
+      "unet",
+      "--out",
+      "narrow",
+      "--option",
+      "channels=8,12,16,20",
+      "--option",
+      "bottleneck=24",
+    );
+    expect(status).toBe(0);
+    const manifest = parseManifest(contents("narrow")["manifest.json"]!.toString(), "manifest.json");
+    expect(manifest.network.options).toEqual({
+      channels: [8, 12, 16, 20],
+      bottleneck: 24,
+      up: [256, 196, 128, 96],
+    });
+  });
+
+  test("takes a network from a file", () => {
+    const example = here("../examples/my-net.ts");
+    expect(run("emit", example).stdout).toMatch(/^models\/my-net: 7 files/);
+    const manifest = parseManifest(contents("models/my-net")["manifest.json"]!.toString(), "manifest.json");
+    expect(manifest).toMatchObject({ network: { name: "my-net" }, classes: 10, timestep: false });
+  });
+
+  test("gives a JavaScript file and its errors the same treatment", () => {
+    writeFileSync(
+      path.join(folder, "wrong.mjs"),
+      `import { conv2d, defineNetwork } from "@onnx-diffusion/graph-builder";
+       export default defineNetwork({ name: "wrong", description: "", options: {}, shape: () => ({}),
+         forward: (p, { sample }) => conv2d(p.at("big"), sample, { channels: 3, kernel: 99 }) });`,
+    );
+    const { status, stderr } = run("emit", "./wrong.mjs");
+    expect(stderr).toBe(
+      'Conv "big": the kernel 99 does not fit the padded size 32 of spatial axis 0; pad more or shrink the kernel\n',
+    );
+    expect(status).toBe(1);
+    expect(readdirSync(folder)).not.toContain("models/wrong");
+  });
+});
+
+describe.each<[string[], number, string | RegExp]>([
+  [[], 2, "graph-builder: no command given, expected emit or list; see --help\n"],
+  [["emit"], 2, /^graph-builder: Not enough non-option arguments: got 0, need at least 1; see --help\n$/],
+  [
+    ["emit", "resnet"],
+    2,
+    'network "resnet" is not known; expected conv, unet, unet-cond, or a file such as ./my-net.ts\n',
+  ],
+  [["emit", "./nowhere.ts"], 2, "network file ./nowhere.ts does not exist; check the path\n"],
+  [
+    ["emit", "unet", "--option", "depth=3"],
+    2,
+    '--option depth=3: unet has no option "depth"; its options are: channels, bottleneck, up\n',
+  ],
+  [
+    ["emit", "unet", "--option", "bottleneck"],
+    2,
+    "--option bottleneck: expected key=value; its options are: channels, bottleneck, up\n",
+  ],
+  [
+    ["emit", "unet", "--option", "bottleneck=-1"],
+    2,
+    '--option bottleneck=-1: found "-1", expected a whole number in 1..65536\n',
+  ],
+  [
+    ["emit", "unet", "--option", "up=1,2"],
+    2,
+    "--option up=1,2: found 2 numbers, expected 4 as in 256,196,128,96\n",
+  ],
+  [["emit", "unet", "--wat"], 2, /^graph-builder: Unknown argument: wat; see --help\n$/],
+  [
+    ["emit", "unet", "--out", "/proc/nowhere/x"],
+    1,
+    /^graph-builder: ENOENT: .* \(--verbose shows where\)\n$/,
+  ],
+])("graph-builder %s", (args, status, message) => {
+  test("is refused in one line", () => {
+    const result = run(...args);
+    if (typeof message === "string") expect(result.stderr).toBe(message);
+    else expect(result.stderr).toMatch(message);
+    expect(result.status).toBe(status);
+  });
+});
+
+test("list names the networks with their options", () => {
+  expect(run("list").stdout).toContain("--option channels=72,96,128,196\n");
+});
