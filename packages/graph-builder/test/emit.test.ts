@@ -128,9 +128,9 @@ describe.each<[string[], number, string | RegExp]>([
   ],
   [["emit", "unet", "--wat"], 2, /^graph-builder: Unknown argument: wat; see --help\n$/],
   [
-    ["emit", "unet", "--out", "/proc/nowhere/x"],
+    ["emit", "unet", "--out", path.join(here("emit.test.ts"), "x")],
     1,
-    /^graph-builder: ENOENT: .* \(--verbose shows where\)\n$/,
+    /^graph-builder: ENOTDIR: .* \(--verbose shows where\)\n$/,
   ],
 ])("graph-builder %s", (args, status, message) => {
   test("is refused in one line", () => {

@@ -1,10 +1,13 @@
-#!/usr/bin/env node
-/** The `trainer` command. */
+/** The `trainer` command as a function. */
 
 import { UserError } from "@onnx-diffusion/diffusion";
 import { isVerbose, parseCommandLine } from "./command-line.js";
 
-async function main(words: readonly string[]): Promise<number> {
+/**
+ * Runs the command with the words after its name, prints what it has to say, and returns the exit code: 0, 1 for a
+ * failure, 2 for a mistake on the command line, 128 and the signal's number where a signal stopped it.
+ */
+export async function runTrainer(words: readonly string[]): Promise<number> {
   try {
     const line = await parseCommandLine(words);
     // Loaded when needed: help and mistakes answer without the runtime.
@@ -31,5 +34,3 @@ function fail(error: unknown, verbose: boolean): number {
   if (verbose) console.error(stack);
   return known ? error.exitCode : 1;
 }
-
-process.exitCode = await main(process.argv.slice(2));

@@ -114,9 +114,13 @@ function display(terminal: Terminal, options: TrainOptions): (event: TrainEvent)
   };
 }
 
+/** How the command was called: by the workspace's script, or by its name. */
+const PROGRAM =
+  process.env.npm_lifecycle_event === undefined ? ["trainer"] : ["npx", "-y", "pnpm@12", "trainer"];
+
 /** The command that goes on with a run. */
 function resumeCommand(options: TrainOptions): string {
-  const words = ["trainer", "--artifacts", options.artifacts, "--steps", String(options.steps)];
+  const words = [...PROGRAM, "--artifacts", options.artifacts, "--steps", String(options.steps)];
   const flags: [string, string | number | undefined, string | number | undefined][] = [
     ["--data", options.data, TRAIN_DEFAULTS.data],
     ["--data-dir", options.dataDir, undefined],

@@ -1,0 +1,134 @@
+// The demo: a diffusion model authored, trained on MNIST and sampled, in a few minutes on a laptop.
+// `npx -y pnpm@12 demo`, or with more training: `npx -y pnpm@12 demo --steps 25000`.
+
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import {
+  configurationOf,
+  differences,
+  listCheckpoints,
+  newestCheckpoint,
+  readModelFolder,
+  runFolder,
+  runTrainer,
+  TRAIN_DEFAULTS,
+} from "@onnx-diffusion/trainer";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+/** About four minutes on two cores; the digits are readable from about here on. */
+const STEPS = 1800;
+const ARTIFACTS = join("models", "unet-cond");
+
+process.chdir(ROOT);
+process.exitCode = await demo();
+
+/** @returns the exit code. */
+async function demo() {
+  const steps = readSteps();
+  if (steps === undefined) return 2;
+
+  say("1/3  Authoring: a class-conditional U-Net, its loss, its gradient and Adam, written as ONNX graphs.");
+  const emitted = emit();
+  if (emitted !== 0) return emitted;
+
+  const { folder, done } = chooseRun();
+  if (done >= steps) {
+    say(`2/3  Training: ${folder} has ${done} steps already.`);
+    note(`More: npx -y pnpm@12 demo --steps ${done + STEPS}. From the start: delete ${folder}.`);
+  } else {
+    say(
+      `2/3  Training on MNIST${done > 0 ? `, going on at step ${done}` : ""}: ${steps} steps of 16 images.`,
+    );
+    note("Ctrl-C stops and keeps what was learnt; the same command goes on from there.");
+    note(`Sample grids and the loss curve appear in ${folder} meanwhile.`);
+    const code = await train(folder, steps, done > 0);
+    if (code > 2) note("To go on: npx -y pnpm@12 demo, with the same --steps if you gave any.");
+    if (code !== 0) return code;
+  }
+
+  say("3/3  Sampling: ten digits from pure noise, one of each class, by the exported model.");
+  const picture = join(folder, "digits.png");
+  const code = await sample(folder, picture, Math.max(steps, done));
+  if (code !== 0) return code;
+
+  const run = runFolder(folder);
+  say("Done. Look at:");
+  note(`${picture}   the ten digits`);
+  note(`${run.samples}   grids drawn on the way, beside real digits`);
+  note(`${run.lossPng}   the loss curve`);
+  note(`${run.model}   the model: ONNX and safetensors, can be hosted as it is`);
+  return 0;
+}
+
+/** The number after --steps; undefined after a complaint. */
+function readSteps() {
+  try {
+    // pnpm hands a `--` of the caller on
+    const args = process.argv.slice(2).filter((word) => word !== "--");
+    const { values } = parseArgs({ args, options: { steps: { type: "string" } } });
+    const steps = Number(values.steps ?? STEPS);
+    if (Number.isInteger(steps) && steps > 0 && steps < 2 ** 31) return steps;
+    console.error(`demo: --steps: found "${values.steps}", expected a whole number above 0`);
+  } catch (error) {
+    console.error(`demo: ${error.message.split("\n")[0]} The demo takes --steps N.`);
+  }
+  return undefined;
+}
+
+/** Writes the model folder; the same bytes every time, so it may be there already. */
+function emit() {
+  const cli = join("packages", "graph-builder", "dist", "cli.js");
+  const { status } = spawnSync(process.execPath, [cli, "emit", "unet-cond", "--out", ARTIFACTS], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status === 0) note(`${ARTIFACTS} is written.`);
+  return status ?? 1;
+}
+
+/**
+ * The run folder: the first of runs/demo, runs/demo-2, ... that is new or holds a run of these very graphs.
+ *
+ * @returns the folder and the steps that it has.
+ */
+function chooseRun() {
+  const { manifest } = readModelFolder(ARTIFACTS, "--artifacts");
+  for (let number = 1; ; number++) {
+    const folder = join("runs", number === 1 ? "demo" : `demo-${number}`);
+    const { checkpoints } = runFolder(folder);
+    if (listCheckpoints(checkpoints).length === 0) return { folder, done: 0 };
+    try {
+      const { step, configuration } = newestCheckpoint(checkpoints).checkpoint;
+      const { dataDigest } = configuration;
+      const { data, batch, learningRate, seed } = TRAIN_DEFAULTS;
+      const now = configurationOf(manifest, { data, dataDigest, batch, learningRate, seed });
+      if (differences(now, configuration).length === 0) return { folder, done: step };
+      note(`${folder} holds a run of another model; it is left alone.`);
+    } catch (error) {
+      note(`${error.message}`);
+    }
+  }
+}
+
+function train(folder, steps, resume) {
+  // three grids on the way, the last one after the last step
+  const sampleEvery = Math.max(1, Math.ceil(steps / 3));
+  const words = ["--artifacts", ARTIFACTS, "--steps", steps, "--out", folder, "--sample-every", sampleEvery];
+  return runTrainer([...words.map(String), ...(resume ? ["--resume"] : [])]);
+}
+
+/** The seed follows the training, so that each longer one shows other digits. */
+function sample(folder, out, steps) {
+  const { model } = runFolder(folder);
+  const words = ["sample", "--model", model, "--count", 10, "--labels", "0-9", "--seed", steps, "--out", out];
+  return runTrainer(words.map(String));
+}
+
+function say(line) {
+  console.log(`\n${line}`);
+}
+
+function note(line) {
+  console.log(`     ${line}`);
+}
