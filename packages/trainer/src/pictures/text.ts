@@ -33,13 +33,22 @@ export function textSvg(text: string, options: TextOptions): string {
   const { x, y, size, colour, anchor = "start", weight = "regular", rotate = 0 } = options;
   const { glyphs, width } = layOut(text, weight);
   const scale = size / 100;
-  const shift = { start: 0, middle: -width / 2, end: -width }[anchor];
+  const half = WEIGHTS[weight].stroke / 2;
+  // Glyphs are measured along the middle of their strokes; the ink keeps to the anchor.
+  const shift = { start: half, middle: -width / 2, end: -width - half }[anchor];
   const d = glyphs.map((glyph) => glyphPath(glyph.strokes, glyph.x + shift)).join("");
   const turn = rotate === 0 ? "" : ` rotate(${rotate})`;
   return (
     `<path transform="translate(${round(x)} ${round(y)})${turn} scale(${round(scale)})" d="${d}" ` +
     `fill="none" stroke="${colour}" stroke-width="${WEIGHTS[weight].stroke}" stroke-linecap="round" stroke-linejoin="round"/>`
   );
+}
+
+/** Small letters go under the arms of T, Y, V, W and F. */
+const KERN = 7;
+
+function isKerned(before: string, character: string): boolean {
+  return /[TYVWF]/u.test(before) && /[acegopqrsu.,]/u.test(character);
 }
 
 interface PlacedGlyph {
@@ -52,7 +61,10 @@ function layOut(text: string, weight: Weight): { glyphs: PlacedGlyph[]; width: n
   const glyphs: PlacedGlyph[] = [];
   const bearing = BEARING + WEIGHTS[weight].tracking / 2;
   let x = 0;
+  let before = "";
   for (const character of text.normalize("NFC")) {
+    if (isKerned(before, character)) x -= KERN;
+    before = character;
     if (/\s/u.test(character)) {
       x += SPACE_WIDTH;
       continue;
