@@ -81,7 +81,7 @@ function toBfloat16(value: number): number {
 }
 
 /** IEEE 754 binary16, rounded to nearest, ties to even. */
-export function toHalf(value: number): number {
+function toHalf(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);
   const sign = (bits >>> 16) & 0x8000;
@@ -93,7 +93,7 @@ export function toHalf(value: number): number {
   return sign | (roundHalfEven((magnitude / 2 ** exponent) * 1024 - 1024) + ((exponent + 15) << 10));
 }
 
-export function fromHalf(half: number): number {
+function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >>> 10) & 31;
   const fraction = half & 1023;

@@ -15,10 +15,10 @@ export interface Tensor {
   readonly index: number;
 }
 
-export type Source = InputSource | ConstantSource | NodeSource;
+type Source = InputSource | ConstantSource | NodeSource;
 
 /** A value that is fed from outside, by its name. */
-export interface InputSource {
+interface InputSource {
   readonly kind: "input";
   readonly name: string;
 }
@@ -100,7 +100,7 @@ export function externalConstant(
 export type Needs = (tensor: Tensor) => readonly Tensor[];
 
 /** All that a tensor's node takes, what its subgraphs use from outside included. */
-export const dependencies: Needs = ({ source }) =>
+const dependencies: Needs = ({ source }) =>
   source.kind === "node"
     ? [...source.inputs.filter((t): t is Tensor => t !== undefined), ...capturedBy(source, dependencies)]
     : [];
@@ -109,7 +109,7 @@ export const dependencies: Needs = ({ source }) =>
 export const capturedBy = (node: NodeSource, needs: Needs): readonly Tensor[] =>
   subgraphsOf(node.attributes).flatMap((graph) => captured(graph, needs));
 
-export function subgraphsOf(attributes: Attributes): Subgraph[] {
+function subgraphsOf(attributes: Attributes): Subgraph[] {
   return Object.values(attributes).filter(isSubgraph);
 }
 

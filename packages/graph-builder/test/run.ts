@@ -11,7 +11,7 @@ export interface Value {
   readonly data: TypedArray;
 }
 
-export const value = (dtype: DType, dims: readonly number[], data: TypedArray): Value => ({
+const value = (dtype: DType, dims: readonly number[], data: TypedArray): Value => ({
   dtype,
   dims,
   data,

@@ -37,7 +37,7 @@ export function saveCheckpoint(folder: string, step: number, bytes: Uint8Array, 
   return path;
 }
 
-export type DecodedCheckpoint = ReturnType<typeof decodeCheckpoint>;
+type DecodedCheckpoint = ReturnType<typeof decodeCheckpoint>;
 
 export interface FoundCheckpoint {
   readonly checkpoint: DecodedCheckpoint;

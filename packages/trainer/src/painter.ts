@@ -32,7 +32,7 @@ export interface PainterOptions {
   readonly onEvent: (event: PainterEvent) => void;
 }
 
-export type PainterEvent = Exclude<PictureReport, Failure>;
+type PainterEvent = Exclude<PictureReport, Failure>;
 
 /** Evaluations of a preview: some seconds of one core. */
 const PREVIEW_STEPS = 50;

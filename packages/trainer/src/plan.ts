@@ -1,7 +1,7 @@
 /** Which steps run together. Results do not depend on it: the state is carried exactly from run to run. */
 
 /** Steps of one run of the training loop: about a second of unet-cond on two cores, so that a stop is prompt. */
-export const CHUNK_STEPS = 8;
+const CHUNK_STEPS = 8;
 
 export interface ChunkRange {
   /** The first step, counted from 1. */

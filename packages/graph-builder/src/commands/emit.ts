@@ -29,11 +29,7 @@ export async function emit(
 }
 
 /** `key=value` texts as the types of the defaults. */
-export function parseOptions(
-  texts: readonly string[],
-  defaults: NetworkOptions,
-  network: string,
-): NetworkOptions {
+function parseOptions(texts: readonly string[], defaults: NetworkOptions, network: string): NetworkOptions {
   const known = Object.keys(defaults).join(", ") || "none";
   return Object.fromEntries(
     texts.map((text): [string, OptionValue] => {

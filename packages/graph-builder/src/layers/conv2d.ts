@@ -15,7 +15,7 @@ export interface Conv2dOptions {
 }
 
 /** U(-1/sqrt(fanIn), 1/sqrt(fanIn)): PyTorch's kaiming_uniform with a = sqrt(5), and its bias. */
-export function kaimingUniform(fanIn: number): Initializer {
+function kaimingUniform(fanIn: number): Initializer {
   const bound = 1 / Math.sqrt(fanIn);
   return { kind: "uniform", low: -bound, high: bound };
 }

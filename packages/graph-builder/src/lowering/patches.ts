@@ -16,7 +16,7 @@ export interface PatchGeometry extends ConvGeometry {
 }
 
 /** The patches that a convolution multiplies: [N,H,W,C] -> [N*h*w, kh*kw*C]. */
-export function unfold(x: Tensor, g: PatchGeometry): Tensor {
+function unfold(x: Tensor, g: PatchGeometry): Tensor {
   const [batch, , , channels] = x.shape as [Dim, Dim, Dim, Dim];
   const [kh, kw] = g.kernel;
   const [h, w] = g.small;

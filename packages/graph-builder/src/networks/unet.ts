@@ -23,12 +23,12 @@ export interface UnetOptions {
 const BLOCK = { kernel: 4, stride: 2, pad: 1, bias: false };
 
 /** Convolution 4-2-1, batch norm, ReLU: [N,C,H,W] -> [N,channels,H/2,W/2]. */
-export function downBlock(p: Params, x: Tensor, channels: number): Tensor {
+function downBlock(p: Params, x: Tensor, channels: number): Tensor {
   return relu(batchNorm2d(p.at("bn"), conv2d(p.at("conv"), x, { ...BLOCK, channels })));
 }
 
 /** Transposed convolution 4-2-1, batch norm, ReLU: [N,C,H,W] -> [N,channels,2H,2W]. */
-export function upBlock(p: Params, x: Tensor, channels: number): Tensor {
+function upBlock(p: Params, x: Tensor, channels: number): Tensor {
   return relu(batchNorm2d(p.at("bn"), convTranspose2d(p.at("conv"), x, { ...BLOCK, channels })));
 }
 

@@ -116,7 +116,7 @@ function readDType(code: number | null | undefined, where: string): DType {
   return dtype;
 }
 
-export function readTensor(tensor: Proto.ITensorProto): ModelInitializer {
+function readTensor(tensor: Proto.ITensorProto): ModelInitializer {
   const where = `tensor "${tensor.name}"`;
   const dtype = readDType(tensor.dataType, where);
   const shape = (tensor.dims ?? []).map(Number);

@@ -20,7 +20,7 @@ import { externalConstant, input, scalar, type Tensor } from "../tensor.js";
 import { ADAM_MOMENTS, type AdamParameter, adam, adamState, adamStep } from "./adam.js";
 import { type Batch, ddpmErrors, ddpmLoss } from "./ddpm.js";
 
-export const WEIGHTS_FILE = "weights.safetensors";
+const WEIGHTS_FILE = "weights.safetensors";
 const COUNTER: StateTensor = {
   name: "step",
   kind: "counter",

@@ -11,7 +11,7 @@ export interface Axis {
   position(value: number): number;
 }
 
-export interface Tick {
+interface Tick {
   readonly value: number;
   readonly label: string;
 }
@@ -47,7 +47,7 @@ export function logAxis(low: number, high: number): Axis {
 }
 
 /** The next of 1, 2, 5, 10, ... times a power of ten. */
-export function niceStep(step: number): number {
+function niceStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step));
   const factor = [1, 2, 5].find((candidate) => candidate * power >= step * (1 - 1e-9)) ?? 10;
   return factor * power;
