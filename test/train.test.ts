@@ -170,3 +170,41 @@ test("a damaged graph is refused by its digest", () => {
   expect(result.stderr).toMatch(/training_loop\.onnx/);
   expect(result.status).toBe(1);
 });
+
+test("a manifest with a wrong field is refused by the field's path", () => {
+  cpSync(at("net"), at("wrong-manifest"), { recursive: true });
+  const file = at("wrong-manifest", "manifest.json");
+  const manifest = JSON.parse(readFileSync(file, "utf8"));
+  manifest.schedule.T = -400;
+  writeFileSync(file, JSON.stringify(manifest));
+  const result = run("trainer", "--artifacts", "wrong-manifest", "--steps", "1");
+  expect(result.stderr).toMatch(/manifest\.json: schedule\.T: found -400/);
+  expect(result.status).toBe(1);
+});
+
+test("a loss that is no longer finite stops the run and keeps the last good checkpoint", () => {
+  // A learning rate that no float32 weight survives for long.
+  const result = run("trainer", ...train("exploding", "--steps", "100", "--save-every", "1", "--lr", "1e37"));
+  expect(result.status).toBe(1);
+  expect(result.stderr).toMatch(
+    /the loss is (NaN|-?Infinity) at step \d+.*the checkpoint of step \d+ is kept/,
+  );
+  expect(readdirSync(at("exploding", "checkpoints"))).not.toEqual([]);
+  expect(result.stderr.trim().split("\n")).toHaveLength(1);
+});
+
+test("a second trainer in one folder is refused while the first one runs", async () => {
+  const args = train("shared", "--steps", "5000");
+  const first = spawn(process.execPath, [cli("trainer"), ...args], { cwd: folder });
+  const ended = new Promise((resolve) => first.on("close", resolve));
+  try {
+    await new Promise((resolve) => first.stdout.once("data", resolve));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const second = run("trainer", ...args);
+    expect(second.status).toBe(1);
+    expect(second.stderr).toContain(`${first.pid}`);
+  } finally {
+    first.kill("SIGINT");
+    await ended;
+  }
+});

@@ -55,7 +55,8 @@ function niceStep(step: number): number {
 
 function fixedLabel(value: number, step: number): string {
   if (value === 0) return "0";
-  if (Math.abs(value) >= 1e7 || step < 1e-6) return shortExponent(value.toExponential(2));
+  if (value < 0) return `−${fixedLabel(-value, step)}`;
+  if (value >= 1e7 || step < 1e-6) return shortExponent(value.toExponential(2));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const [whole, rest] = value.toFixed(decimals).split(".") as [string, string?];
   return rest === undefined ? withCommas(Number(whole)) : `${whole}.${rest}`;

@@ -22,6 +22,8 @@ const SIZE = { width: 960, height: 540 };
 const FRAME = { left: 92, right: 100, top: 118, bottom: 74 };
 const PLOT = { width: SIZE.width - FRAME.left - FRAME.right, height: SIZE.height - FRAME.top - FRAME.bottom };
 const LABEL = 15.5;
+/** So many steps stand apart, and their line is drawn a little stronger. */
+const FEW = 300;
 
 /** The loss curve of a run, 960x540 units. */
 export function curveSvg(points: readonly CurvePoint[], options: CurveOptions = {}): string {
@@ -46,7 +48,7 @@ export function curveSvg(points: readonly CurvePoint[], options: CurveOptions = 
     header(title),
     grid(x, y),
     '<g clip-path="url(#plot)">',
-    `<path d="${raw}" ${line} stroke="${ACCENT_PALE}" stroke-width="1.2"/>`,
+    `<path d="${raw}" ${line} stroke="${ACCENT_PALE}" stroke-width="${points.length < FEW ? 2 : 1.1}"/>`,
     `<path d="${smoothed}" ${line} stroke="${ACCENT}" stroke-width="2.4"/>`,
     "</g>",
     last ? endLabel(place(last.step, last.smoothed), last.smoothed) : "",
@@ -78,15 +80,15 @@ function lossAxis(losses: readonly number[], scale: "auto" | "linear" | "log"): 
   const positive = least > 0;
   const wide = q995 > 4 * median || q98 > 10 * q02;
   if (positive && (scale === "log" || (scale === "auto" && wide))) {
-    const low = least < q02 / 10 ? q02 / 2 : least;
-    const high = most > q98 * 10 ? q98 * 4 : most;
+    const low = least < q02 / 50 ? q02 / 2 : least;
+    const high = most > q98 * 50 ? q98 * 4 : most;
     const room = Math.max(high / low, 1.5) ** 0.05;
     return logAxis(low / room, high * room);
   }
   if (losses.length === 0) return linearAxis(0, 1, 5);
   const high = most > q98 * 2 && q98 > 0 ? q98 * 1.25 : most;
   const low = positive && least > 0.5 * high ? least : Math.min(0, least);
-  const room = high > low ? (high - low) * 0.06 : Math.max(Math.abs(high) * 0.1, 1e-6);
+  const room = high > low ? (high - low) * 0.06 : Math.abs(high) * 0.1 || 1;
   return linearAxis(low === 0 ? 0 : low - room, high + room, 5);
 }
 
@@ -131,7 +133,7 @@ function grid(x: Axis, y: Axis): string {
     out += textSvg(label, { x: at, y: bottom + 26, size: LABEL, colour: MUTED, anchor: "middle" });
   }
   out += `<path d="M${FRAME.left} ${bottom + 0.5}H${FRAME.left + PLOT.width}" stroke="${AXIS}"/>`;
-  const measure = y.kind === "log" ? "loss, logarithmic" : "loss";
+  const measure = y.kind === "log" ? "loss (log scale)" : "loss";
   out += textSvg(measure, { x: FRAME.left, y: FRAME.top - 18, size: LABEL, colour: TEXT });
   out += textSvg("step", {
     x: FRAME.left + PLOT.width / 2,

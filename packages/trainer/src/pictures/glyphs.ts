@@ -8,6 +8,9 @@
  * numbers align.
  */
 
+/** Height of capitals and figures, as a part of the type size. */
+export const CAP_HEIGHT = 0.7;
+
 /** The room at each side of a glyph. */
 export const BEARING = 8;
 

@@ -1,5 +1,6 @@
 /** Images in rows and columns, enlarged by whole pixels, with headings: from arrays to one array of pixels. */
 
+import { CAP_HEIGHT } from "./glyphs.js";
 import type { Images } from "./images.js";
 import { textSvg, textWidth } from "./text.js";
 import { INK, TEXT } from "./theme.js";
@@ -39,7 +40,8 @@ const DEFAULT_COLUMNS = 10;
 const TITLE = { size: 25, below: 30 };
 const HEADING = { size: 19, below: 13 };
 const NAME = { size: 19, right: 22 };
-const CAP = 0.7;
+/** Lettering smaller than this cannot be read. */
+const LEAST_SIZE = 12;
 
 /**
  * Lays blocks of images out below each other. All have the same shape.
@@ -66,14 +68,15 @@ export function layOutGrid(blocks: readonly Block[], options: GridOptions = {}):
   let lettering = "";
   let y = MARGIN;
   if (options.title) {
-    y += Math.round(TITLE.size * CAP);
+    y += Math.round(TITLE.size * CAP_HEIGHT);
     lettering += textSvg(options.title, { x: left, y, size: TITLE.size, colour: INK, weight: "bold" });
     y += TITLE.below;
   }
   if (names.length > 0) {
-    y += Math.round(HEADING.size * CAP);
+    y += Math.round(HEADING.size * CAP_HEIGHT);
+    const size = headingSize(names, cell.width);
     lettering += names
-      .map((name, i) => heading(name, left + i * (cell.width + GAP) + cell.width / 2, y, cell.width))
+      .map((name, i) => heading(name, size, left + i * (cell.width + GAP) + cell.width / 2, y, cell.width))
       .join("");
     y += HEADING.below;
   }
@@ -108,9 +111,14 @@ export function layOutGrid(blocks: readonly Block[], options: GridOptions = {}):
   return { width, height, pixels, lettering };
 }
 
-/** A column's name, made smaller where it would be wider than its column, then cut. */
-function heading(name: string, x: number, y: number, room: number): string {
-  const size = Math.max(12, Math.min(HEADING.size, (HEADING.size * room) / textWidth(name, HEADING.size)));
+/** One size for all headings, smaller than usual where a name would be wider than its column. */
+function headingSize(names: readonly string[], room: number): number {
+  const widest = Math.max(1, ...names.map((name) => textWidth(name, HEADING.size)));
+  return Math.max(LEAST_SIZE, HEADING.size * Math.min(1, room / widest));
+}
+
+/** A column's name, cut where even the least size is too wide. */
+function heading(name: string, size: number, x: number, y: number, room: number): string {
   let text = name;
   while (text.length > 1 && textWidth(text, size) > room + 0.5)
     text = `${text.replace(/…$/u, "").slice(0, -1)}…`;

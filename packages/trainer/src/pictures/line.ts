@@ -3,11 +3,11 @@ export interface Point {
   readonly y: number;
 }
 
-/** Columns of a picture that is drawn at twice its size. */
-const COLUMN = 0.5;
+/** In units of the picture: about the width of a thin line. */
+const COLUMN = 1;
 
 /**
- * SVG path data through points in the order of x. Where many fall into one column of pixels only the first, the
+ * SVG path data through points in the order of x. Where many fall into one column only the first, the
  * lowest, the highest and the last are kept, which draws the same picture. A point that is not finite leaves a gap.
  */
 export function linePath(points: readonly Point[]): string {
