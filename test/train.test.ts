@@ -208,3 +208,16 @@ test("a second trainer in one folder is refused while the first one runs", async
     await ended;
   }
 });
+
+test("a checkpoint that cannot be written whole ends the run in one line and leaves no part of it", () => {
+  // A limit on the size of files stands in for a full disk: it lets a run start and stops its first checkpoint.
+  const command = [process.execPath, cli("trainer"), ...train("full", "--steps", "4", "--save-every", "2")];
+  const result = spawnSync("bash", ["-c", 'trap "" XFSZ; ulimit -f 100; exec "$@"', "bash", ...command], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  expect(result.stderr).toMatch(/^trainer: cannot write full\/checkpoints\/step-00000002\.safetensors: /);
+  expect(result.stderr.trim().split("\n")).toHaveLength(1);
+  expect(result.status).toBe(1);
+  expect(readdirSync(at("full", "checkpoints"))).toEqual([]);
+});

@@ -38,7 +38,15 @@ export const smallManifest: Manifest = {
   ],
   graphs: {
     training_loop: { file: "training_loop.onnx", target: "cpu", inputs: [], outputs: [] },
-    inference_model: { file: "inference_model.onnx", target: "gpu", inputs: [], outputs: [] },
+    inference_model: {
+      file: "inference_model.onnx",
+      target: "gpu",
+      inputs: [
+        { name: "sample", dtype: "float32", shape: ["batch", 1, 2, 3] },
+        { name: "class_labels", dtype: "int32", shape: ["batch"] },
+      ],
+      outputs: [{ name: "out_sample", dtype: "float32", shape: ["batch", 1, 2, 3] }],
+    },
   },
   files: {
     "training_loop.onnx": { sha256: "a".repeat(64), bytes: 1 },

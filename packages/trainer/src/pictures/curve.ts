@@ -173,11 +173,11 @@ function emptyNote(): string {
 
 /** Three significant digits. */
 function shortNumber(value: number): string {
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e6))
-    return value.toExponential(1).replace("e+", "e").replaceAll("-", "−");
-  if (size >= 100) return withCommas(Math.round(value));
-  return value.toPrecision(3);
+  if (value < 0) return `−${shortNumber(-value)}`;
+  if (value !== 0 && (value < 1e-4 || value >= 1e6)) {
+    return value.toExponential(1).replace("e+", "e").replace("-", "−");
+  }
+  return value >= 100 ? withCommas(Math.round(value)) : value.toPrecision(3);
 }
 
 function escapeXml(text: string): string {

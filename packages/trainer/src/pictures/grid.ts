@@ -160,7 +160,7 @@ function checkShapes(blocks: readonly Block[]): Images {
     if (channels !== 1 && channels !== 3) throw new RangeError(`grid: ${channels} channels, expected 1 or 3`);
     if (channels !== first.channels || height !== first.height || width !== first.width) {
       throw new RangeError(
-        `grid: images of ${shape} beside others of ${first.channels}x${first.height}x${first.width}`,
+        `grid: images of ${shape} beside others of [${first.channels}, ${first.height}, ${first.width}]`,
       );
     }
     if (pixels.length !== count * channels * height * width) {
