@@ -148,10 +148,10 @@ describe("the loss curve", () => {
     ["vast losses", run(50, (_, loss) => loss * 1e30)],
   ])("%s makes a valid picture", async (_, points) => {
     for (const scale of ["auto", "linear", "log"] as const) {
-      const { svg, png } = await lossCurve(points, { scale });
-      expect(svg).not.toMatch(/NaN|Infinity|undefined/u);
-      expect((await sharp(png).metadata()).width).toBe(1920);
+      expect(curveSvg(points, { scale })).not.toMatch(/NaN|Infinity|undefined/u);
     }
+    const { png } = await lossCurve(points);
+    expect((await sharp(png).metadata()).width).toBe(1920);
   });
 
   test("a title is escaped", async () => {

@@ -20,7 +20,9 @@ interface Tick {
 export function linearAxis(low: number, high: number, count: number, leastStep = 0): Axis {
   const step = Math.max(leastStep, niceStep((high - low) / count));
   const ticks: Tick[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high * (1 + 1e-9); k++) {
+  // A tick on the very end counts, whatever rounding says.
+  const last = Math.floor(high / step + 1e-6);
+  for (let k = Math.ceil(low / step - 1e-6); k <= last; k++) {
     ticks.push({ value: k * step, label: fixedLabel(k * step, step) });
   }
   const position = (value: number) => (value - low) / (high - low);
