@@ -130,7 +130,7 @@ describe.each<[string[], number, string | RegExp]>([
   [
     ["emit", "unet", "--out", path.join(here("emit.test.ts"), "x")],
     1,
-    /^graph-builder: ENOTDIR: .* \(--verbose shows where\)\n$/,
+    /^graph-builder: (ENOTDIR|EEXIST): .* \(--verbose shows where\)\n$/,
   ],
 ])("graph-builder %s", (args, status, message) => {
   test("is refused in one line", () => {

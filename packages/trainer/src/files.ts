@@ -2,15 +2,17 @@
 
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
 
 const TEMPORARY = ".tmp";
@@ -66,10 +68,17 @@ function flushFolder(folder: string): void {
  */
 export function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeWithParents(resolve(path));
   } catch (error) {
     throw fileError(`cannot make the folder ${path}`, error);
   }
+}
+
+/** Node's own recursive mkdir never returns where a file system such as /proc refuses with ENOENT. */
+function makeWithParents(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  if (dirname(path) !== path) makeWithParents(dirname(path));
+  mkdirSync(path);
 }
 
 /** Removes what a killed process left half-written in a folder. */

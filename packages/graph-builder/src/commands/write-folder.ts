@@ -1,9 +1,9 @@
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 /** Writes the files into a folder, each whole or not at all, the manifest last. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeWithParents(path.resolve(folder));
   for (const [file, bytes] of files) {
     const target = path.join(folder, file);
     const temporary = `${target}.${process.pid}.tmp`;
@@ -14,4 +14,12 @@ export async function writeFolder(folder: string, files: ReadonlyMap<string, Uin
       await rm(temporary, { force: true });
     }
   }
+}
+
+/** Node's own recursive mkdir never returns where a file system such as /proc refuses with ENOENT. */
+async function makeWithParents(folder: string): Promise<void> {
+  const there = await stat(folder).catch(() => undefined);
+  if (there?.isDirectory()) return;
+  if (path.dirname(folder) !== folder) await makeWithParents(path.dirname(folder));
+  await mkdir(folder);
 }
