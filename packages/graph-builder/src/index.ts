@@ -15,7 +15,7 @@ export { native } from "./lowering/native.js";
 export * from "./model.js";
 export { modelFiles } from "./model-files.js";
 export * from "./network.js";
-export { convNet, NETWORKS, unet, unetCond } from "./networks/index.js";
+export { convNet, NETWORKS, unet, unetCond, unetTime } from "./networks/index.js";
 export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
 export type { Operand } from "./op.js";

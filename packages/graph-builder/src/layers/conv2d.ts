@@ -1,8 +1,8 @@
-import type { Initializer } from "@onnx-diffusion/diffusion";
 import { formatShape } from "../dim.js";
 import { GraphError } from "../errors.js";
 import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
+import { kaimingUniform } from "./kaiming-uniform.js";
 
 export interface Conv2dOptions {
   /** Number of output channels. */
@@ -12,12 +12,6 @@ export interface Conv2dOptions {
   readonly stride?: number;
   readonly pad?: number;
   readonly bias?: boolean;
-}
-
-/** U(-1/sqrt(fanIn), 1/sqrt(fanIn)): PyTorch's kaiming_uniform with a = sqrt(5), and its bias. */
-function kaimingUniform(fanIn: number): Initializer {
-  const bound = 1 / Math.sqrt(fanIn);
-  return { kind: "uniform", low: -bound, high: bound };
 }
 
 /** The number of channels of an image [N,C,H,W]. @throws GraphError where x is no image or C is not known. */

@@ -2,8 +2,9 @@ import type { NetworkFactory } from "../network.js";
 import { convNet } from "./conv.js";
 import { unet } from "./unet.js";
 import { unetCond } from "./unet-cond.js";
+import { unetTime } from "./unet-time.js";
 
-export { convNet, unet, unetCond };
+export { convNet, unet, unetCond, unetTime };
 
 /** The networks that `graph-builder emit` knows by name. */
-export const NETWORKS: readonly NetworkFactory[] = [convNet, unet, unetCond];
+export const NETWORKS: readonly NetworkFactory[] = [convNet, unet, unetCond, unetTime];

@@ -8,5 +8,5 @@ export const unetCond = defineNetwork({
   options: { ...UNET_OPTIONS, classes: 10 } as UnetOptions & { classes: number },
   shape: ({ classes }) => ({ classes }),
   forward: (p, inputs, options) =>
-    unetForward(p, inputs, options, classCondition(inputs.classLabels!, options.classes)),
+    unetForward(p, inputs, options, { condition: classCondition(inputs.classLabels!, options.classes) }),
 });

@@ -22,37 +22,39 @@ export interface UnetOptions {
 
 const BLOCK = { kernel: 4, stride: 2, pad: 1, bias: false };
 
-/** Convolution 4-2-1, batch norm, ReLU: [N,C,H,W] -> [N,channels,H/2,W/2]. */
-function downBlock(p: Params, x: Tensor, channels: number): Tensor {
-  return relu(batchNorm2d(p.at("bn"), conv2d(p.at("conv"), x, { ...BLOCK, channels })));
-}
-
-/** Transposed convolution 4-2-1, batch norm, ReLU: [N,C,H,W] -> [N,channels,2H,2W]. */
-function upBlock(p: Params, x: Tensor, channels: number): Tensor {
-  return relu(batchNorm2d(p.at("bn"), convTranspose2d(p.at("conv"), x, { ...BLOCK, channels })));
+/** What a network adds to the plain U-Net. */
+export interface UnetConditions {
+  /** Further planes for the input of up block `level` (0: the smallest), whose image is `like`. */
+  condition?(level: number, like: Tensor): readonly Tensor[];
+  /** Changes the normalised channels of a block before its ReLU. */
+  modulate?(block: Params, x: Tensor): Tensor;
 }
 
 /**
  * The 4-2-1 U-Net: blocks that halve the image, a bottleneck, blocks that double it, each given the output of the
- * opposite block as well; the input joins before the last 1x1 convolution.
- * @param condition - further planes for the input of up block `level` (0: the smallest), whose image is `like`.
+ * opposite block as well; the input joins before the last 1x1 convolution. A block is a (transposed) convolution
+ * 4-2-1, batch norm, ReLU.
  */
 export function unetForward(
   p: Params,
   { sample }: NetworkInputs,
   { channels, bottleneck, up }: UnetOptions,
-  condition: (level: number, like: Tensor) => readonly Tensor[] = () => [],
+  { condition = () => [], modulate = (_, x) => x }: UnetConditions = {},
 ): Tensor {
+  const block = (q: Params, convolved: Tensor) => relu(modulate(q, batchNorm2d(q.at("bn"), convolved)));
   const skips: Tensor[] = [];
   let x = sample;
   channels.forEach((c, i) => {
-    x = downBlock(p.at(`down${i + 1}`), x, c);
+    const down = p.at(`down${i + 1}`);
+    x = block(down, conv2d(down.at("conv"), x, { ...BLOCK, channels: c }));
     skips.push(x);
   });
   x = conv2d(p.at("bottleneck.conv"), x, { channels: bottleneck, kernel: 3, pad: 1, bias: false });
   up.forEach((c, i) => {
+    const q = p.at(`up${i + 1}`);
     const skip = skips.pop()!;
-    x = upBlock(p.at(`up${i + 1}`), concat([x, skip, ...condition(i, skip)], 1), c);
+    const joined = concat([x, skip, ...condition(i, skip)], 1);
+    x = block(q, convTranspose2d(q.at("conv"), joined, { ...BLOCK, channels: c }));
   });
   return conv2d(p.at("out.conv"), concat([x, sample], 1), { channels: sample.shape[1] as number, kernel: 1 });
 }

@@ -14,7 +14,7 @@ import {
 import { scalar, type Tensor } from "../tensor.js";
 import { reduceSum } from "./reduce.js";
 import { reshape } from "./reshape.js";
-import { transpose, transposed } from "./transpose.js";
+import { inverse, transpose, transposed } from "./transpose.js";
 
 /** NumPy's broadcasting of several shapes, as ONNX defines it. */
 export function broadcastShapes(call: Call, ...shapes: Shape[]): Shape {
@@ -73,7 +73,8 @@ export function floatResult(call: Call): TensorType["dtype"] {
  * opposite Transpose cancels them. This is what keeps a network that is written in NCHW in NHWC inside.
  */
 function floatTranspose(call: Call): Tensor | undefined {
-  const first = call.inputs.map((t) => t && transposed(t)).find((t) => t !== undefined);
+  const outer = call.inputs.find((t) => t && transposed(t));
+  const first = outer && { ...transposed(outer)!, shape: outer.shape };
   if (!first) return undefined;
   const inner: Tensor[] = [];
   for (const operand of call.inputs) {
@@ -82,10 +83,19 @@ function floatTranspose(call: Call): Tensor | undefined {
     if (under && under.perm.join() === first.perm.join()) inner.push(under.x);
     else if (operand.shape.length <= first.perm.length && operand.shape.every((dim) => dim === 1)) {
       inner.push(reshape(operand, operand.shape.length === 0 ? [] : [1]));
+    } else if (isSpreadOver(operand.shape, first.shape)) {
+      // The smaller one to transpose.
+      inner.push(transpose(operand, inverse(first.perm)));
     } else return undefined;
   }
   return transpose(apply(call.op, inner, call.attributes), first.perm);
 }
+
+/** Of the same rank, and of size 1 wherever the other is and somewhere else too. */
+const isSpreadOver = (small: Shape, large: Shape): boolean =>
+  small.length === large.length &&
+  small.every((dim, i) => dim === 1 || large[i] !== 1) &&
+  small.some((dim, i) => dim === 1 && large[i] !== 1);
 
 /** A scalar constant of the tensor's type. */
 export const like = (tensor: Tensor, value: number): Tensor => scalar(value, tensor.dtype);

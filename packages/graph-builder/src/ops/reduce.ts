@@ -10,6 +10,7 @@ import { constantValues } from "./constants.js";
 import { expand } from "./expand.js";
 import { reshape } from "./reshape.js";
 import { dimAsFloat } from "./shape.js";
+import { transpose, transposed } from "./transpose.js";
 import { exp } from "./unary.js";
 
 export interface ReduceOptions {
@@ -89,6 +90,17 @@ const logSumExpOp = defineReduction("ReduceLogSumExp", 18, ({ input, grad, outpu
 function reduce(op: OpEntry, x: Tensor, { axes, keepdims = false }: ReduceOptions): Tensor {
   if (axes?.length === 0 && op !== logSumExpOp) return x;
   const some = axes && normalizeAxes(axes, x.shape);
+  const under = transposed(x);
+  if (under && some) {
+    // The layout floats outward here too: reduced where it lies, what remains is smaller to transpose.
+    const inner = reduce(op, under.x, { axes: some.map((axis) => under.perm[axis]!), keepdims });
+    const left = keepdims ? under.perm : under.perm.filter((_, i) => !some.includes(i));
+    const order = [...left].sort((a, b) => a - b);
+    return transpose(
+      inner,
+      left.map((axis) => order.indexOf(axis)),
+    );
+  }
   const all = some === undefined || some.length === x.shape.length;
   return apply(op, all ? [x] : [x, int64s(some)], { keepdims: keepdims ? 1 : 0 });
 }

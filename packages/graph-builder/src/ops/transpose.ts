@@ -50,7 +50,8 @@ function permOf(output: Tensor): readonly number[] {
   );
 }
 
-function inverse(perm: readonly number[]): number[] {
+/** The permutation that undoes `perm`. */
+export function inverse(perm: readonly number[]): number[] {
   const result: number[] = [];
   perm.forEach((axis, i) => {
     result[axis] = i;
