@@ -17,6 +17,7 @@ import {
   type Training,
   unet,
   unetCond,
+  unetTime,
   writeOnnx,
 } from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -97,6 +98,7 @@ const narrow = { channels: [8, 12, 16, 20], bottleneck: 24, up: [24, 20, 16, 12]
 const CASES = [
   ["unet-cond-narrow", unetCond(narrow)],
   ["unet-narrow", unet(narrow)],
+  ["unet-time-narrow", unetTime({ ...narrow, time: 16 })],
   ["conv-narrow", convNet({ hidden: 8 })],
 ] as const;
 const schedule = scheduleOf(PRACTICAL_SCHEDULE);

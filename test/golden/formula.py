@@ -32,7 +32,7 @@ def units(name, count):
 def weight(path, shape):
     """float32: the starting value of a parameter or of a running statistic."""
     u = units(f"weights/{path}", math.prod(shape))
-    if len(shape) == 4:  # PyTorch's default bound, 1 / sqrt(fan in), for Conv2d and ConvTranspose2d alike
+    if len(shape) > 1:  # PyTorch's default bound, 1 / sqrt(fan in), for Linear, Conv2d and ConvTranspose2d alike
         u = u / math.sqrt(math.prod(shape[1:]))
     elif path.endswith((".bn.weight", ".running_var")):
         u = 1 + 0.2 * u

@@ -30,7 +30,7 @@ const product = (shape: readonly number[]): number => shape.reduce((a, b) => a *
 export function formulaWeight(path: string, shape: readonly number[]): Float32Array {
   const fanIn = Math.sqrt(product(shape.slice(1)));
   const nearOne = path.endsWith(".bn.weight") || path.endsWith(".running_var");
-  const value = (u: number): number => (shape.length === 4 ? u / fanIn : nearOne ? 1 + 0.2 * u : 0.1 * u);
+  const value = (u: number): number => (shape.length > 1 ? u / fanIn : nearOne ? 1 + 0.2 * u : 0.1 * u);
   return Float32Array.from(hashes(`weights/${path}`, product(shape)), (h) => value(unit(h)));
 }
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.numpy import save_file
 
 import formula
-from networks import Conv, UNet
+from networks import Conv, UNet, UNetTime
 
 T = 400
 STEPS = 5
@@ -41,6 +41,7 @@ class Case:
 CASES = {
     "unet-cond-narrow": Case(UNet, {**NARROW, "classes": 10}, 4, "all", 1e-5, (1, 0, 0, 0, 1)),
     "unet-narrow": Case(UNet, {**NARROW, "classes": 0}, 4, "some", 1e-5, (0, 0, 7, 3, 0)),
+    "unet-time-narrow": Case(UNetTime, {**NARROW, "classes": 10, "time": 16}, 4, "some", 1e-5, (0, 0, 1, 3, 0)),
     "conv-narrow": Case(Conv, {"hidden": 8}, 4, "some", 1e-5, (0, 0, 0, 0, 0)),
     "unet-cond-full": Case(UNet, {"classes": 10}, 16, "digest", 2e-6, (712, 83, 694, 366, 96)),
 }
@@ -97,7 +98,7 @@ def squared_error(model, batch, table):
     signal = table["sqrt_alpha_bar"][t].float().to(dtype)[:, None, None, None]
     noise = table["sqrt_one_minus_alpha_bar"][t].float().to(dtype)[:, None, None, None]
     labels = torch.from_numpy(batch["labels"]) if "labels" in batch else None
-    return (eps - model(signal * x0 + noise * eps, labels)) ** 2
+    return (eps - model(signal * x0 + noise * eps, labels, t)) ** 2
 
 
 def adam(model):
@@ -139,8 +140,8 @@ def relu_margin(model, batch, table):
     probe = copy.deepcopy(model)
     smallest = []
     for module in probe.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):  # every batch norm here is followed by a ReLU
-            module.register_forward_hook(lambda _module, _input, z: smallest.append(z.abs().min().item()))
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_pre_hook(lambda _module, inputs: smallest.append(inputs[0].abs().min().item()))
     with torch.no_grad():
         squared_error(probe.train(), batch, table)
     return min(smallest)
@@ -168,13 +169,17 @@ def evaluate(model, table, batch, classes):
     model.eval()
     count = len(batch["t"])
     made = {"sample": formula.noise("eval/sample", count)}
+    t = None
+    if isinstance(model, UNetTime):
+        made["t"] = 1 + formula.integers("eval/t", count, T)
+        t = torch.from_numpy(made["t"]).long()
     labels = None
     if classes > 0:
         made["labels"] = formula.integers("eval/labels", count, classes)
         labels = torch.from_numpy(made["labels"])
     with torch.no_grad():
         sample = torch.from_numpy(made["sample"]).to(next(model.parameters()).dtype)
-        made["out_sample"] = model(sample, labels).numpy()
+        made["out_sample"] = model(sample, labels, t).numpy()
         made["losses"] = squared_error(model, batch, table).mean(dim=(1, 2, 3)).numpy()
     return made
 

@@ -3,6 +3,8 @@
 Parameter paths (`down1.conv.weight`, `up1.bn.running_var`, ...) are the names that the TypeScript side uses too.
 """
 
+import math
+
 import torch
 from torch import nn
 
@@ -14,9 +16,10 @@ class Down(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
 
-    def forward(self, x):
-        return torch.relu(self.bn(self.conv(x)))
+    def forward(self, x, embedding=None):
+        return self.relu(modulated(self, self.bn(self.conv(x)), embedding))
 
 
 class Up(nn.Module):
@@ -26,9 +29,10 @@ class Up(nn.Module):
         super().__init__()
         self.conv = nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
 
-    def forward(self, x):
-        return torch.relu(self.bn(self.conv(x)))
+    def forward(self, x, embedding=None):
+        return self.relu(modulated(self, self.bn(self.conv(x)), embedding))
 
 
 class Same(nn.Module):
@@ -60,9 +64,18 @@ class SameNormRelu(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel_size=3, stride=1, padding=1, bias=True)
         self.bn = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
 
     def forward(self, x):
-        return torch.relu(self.bn(self.conv(x)))
+        return self.relu(self.bn(self.conv(x)))
+
+
+def modulated(block, x, embedding):
+    """x (1 + scale) + shift for each image and channel, where the block is told the time."""
+    if embedding is None:
+        return x
+    scale, shift = block.time_emb_proj(embedding)[:, :, None, None].chunk(2, dim=1)
+    return x * (1 + scale) + shift
 
 
 def class_planes(labels, classes, like):
@@ -92,21 +105,57 @@ class UNet(nn.Module):
         self.up4 = Up(up[2] + channels[0], up[3])
         self.out = Pointwise(up[3] + in_channels, in_channels)
 
-    def forward(self, x, labels=None):
-        h1 = self.down1(x)
-        h2 = self.down2(h1)
-        h3 = self.down3(h2)
-        h4 = self.down4(h3)
+    def forward(self, x, labels=None, t=None):
+        e = self.embed(t)
+        h1 = self.down1(x, e)
+        h2 = self.down2(h1, e)
+        h3 = self.down3(h2, e)
+        h4 = self.down4(h3, e)
         u = self.bottleneck(h4)
-        u = self.up1(self.join(labels, u, h4))
-        u = self.up2(self.join(labels, u, h3))
-        u = self.up3(torch.cat([u, h2], dim=1))
-        u = self.up4(torch.cat([u, h1], dim=1))
+        u = self.up1(self.join(labels, u, h4), e)
+        u = self.up2(self.join(labels, u, h3), e)
+        u = self.up3(torch.cat([u, h2], dim=1), e)
+        u = self.up4(torch.cat([u, h1], dim=1), e)
         return self.out(torch.cat([u, x], dim=1))
+
+    def embed(self, t):
+        return None
 
     def join(self, labels, u, skip):
         planes = [class_planes(labels, self.classes, u)] if self.classes > 0 else []
         return torch.cat([u, skip, *planes], dim=1)
+
+
+class TimeEmbedding(nn.Module):
+    """[N] timesteps -> [N, features]: sines and cosines (Ho et al. 2020), two linear layers with SiLU."""
+
+    def __init__(self, features):
+        super().__init__()
+        self.linear_1 = nn.Linear(features // 2, features)
+        self.linear_2 = nn.Linear(features, features)
+
+    def forward(self, t):
+        half = self.linear_1.in_features // 2
+        dtype = self.linear_1.weight.dtype
+        frequencies = torch.exp(torch.arange(half, dtype=torch.float64) * (-math.log(10000) / (half - 1)))
+        # rounded to float32 in float64 runs too, as the schedule's tables are
+        angles = t[:, None].to(dtype) * frequencies.float().to(dtype)
+        waves = torch.cat([angles.sin(), angles.cos()], dim=1)
+        silu = nn.functional.silu
+        return silu(self.linear_2(silu(self.linear_1(waves))))
+
+
+class UNetTime(UNet):
+    """UNet whose blocks scale and shift their normalised channels by functions of the timestep."""
+
+    def __init__(self, time=256, **options):
+        super().__init__(**options)
+        self.time_embedding = TimeEmbedding(time)
+        for block in (self.down1, self.down2, self.down3, self.down4, self.up1, self.up2, self.up3, self.up4):
+            block.time_emb_proj = nn.Linear(time, 2 * block.bn.num_features)
+
+    def embed(self, t):
+        return self.time_embedding(t)
 
 
 class Conv(nn.Module):
@@ -118,5 +167,5 @@ class Conv(nn.Module):
         self.conv1 = SameNormRelu(in_channels, hidden)
         self.conv2 = Same(hidden, in_channels, bias=True)
 
-    def forward(self, x, labels=None):
+    def forward(self, x, labels=None, t=None):
         return self.conv2(self.conv1(x))

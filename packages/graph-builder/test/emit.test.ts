@@ -103,7 +103,7 @@ describe.each<[string[], number, string | RegExp]>([
   [
     ["emit", "resnet"],
     2,
-    'network "resnet" is not known; expected conv, unet, unet-cond, or a file such as ./my-net.ts\n',
+    'network "resnet" is not known; expected conv, unet, unet-cond, unet-time, or a file such as ./my-net.ts\n',
   ],
   [["emit", "./nowhere.ts"], 2, "network file ./nowhere.ts does not exist; check the path\n"],
   [
