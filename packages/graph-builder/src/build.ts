@@ -50,6 +50,7 @@ export function buildModel({ name, inputs, outputs, metadata = {} }: ModelDefini
 
 const identityOp = defineOp("Identity", {
   since: 21,
+  view: true,
   infer: ({ input }) => [{ dtype: input(0).dtype, shape: input(0).shape }],
   vjp: ({ grad }) => [grad],
   dims: (_, of) => of(0),

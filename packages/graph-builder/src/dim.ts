@@ -161,11 +161,32 @@ export function evaluateDim(dim: Dim, values: ReadonlyMap<string, number>): numb
   for (const [key, c] of parse(dim)) {
     let term = c;
     for (const atom of key === "" ? [] : key.split("*")) {
-      const value = values.get(atom);
+      const value = values.get(atom) ?? evaluateFloor(atom, values);
       if (value === undefined) return undefined;
       term *= value;
     }
     total += term;
   }
   return total;
+}
+
+/** The value of a quotient that `floorDiv` could only name. */
+function evaluateFloor(atom: string, values: ReadonlyMap<string, number>): number | undefined {
+  const quotient = quotientOf(atom);
+  const value = quotient && evaluateDim(quotient.dividend, values);
+  return value === undefined ? undefined : Math.floor(value / quotient!.divisor);
+}
+
+function quotientOf(atom: string): { dividend: Dim; divisor: number } | undefined {
+  const [, dividend, divisor] = /^floor\(\((.*)\)\/(\d+)\)$/.exec(atom) ?? [];
+  return dividend === undefined ? undefined : { dividend, divisor: Number(divisor) };
+}
+
+/** The names that need a value before `evaluateDim` can give one: those in the quotients of `floorDiv` too. */
+export function unknownsOf(dim: Dim, values: ReadonlyMap<string, number>): string[] {
+  const names = symbolsOf(dim).flatMap((atom) => {
+    const quotient = quotientOf(atom);
+    return values.has(atom) ? [] : quotient ? unknownsOf(quotient.dividend, values) : [atom];
+  });
+  return [...new Set(names)];
 }

@@ -1,6 +1,6 @@
 /** Model -> handles: any model of the operators that the builder has can be extended and differentiated. */
 import { GraphError } from "./errors.js";
-import type { Model, ModelAttribute, ModelGraph, ModelInitializer } from "./model.js";
+import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "./model.js";
 import { type AttributeType, makeCall, makeNode, OPS } from "./op.js";
 import "./ops/index.js";
 import {
@@ -17,7 +17,11 @@ export interface ImportedModel {
   readonly outputs: Readonly<Record<string, Tensor>>;
   /** Every value of the main graph by its name. */
   readonly values: ReadonlyMap<string, Tensor>;
+  /** The outputs of every node, those of bodies included. */
+  readonly nodes: ReadonlyMap<ModelNode, readonly Tensor[]>;
 }
+
+type Results = Map<ModelNode, readonly Tensor[]>;
 
 /**
  * The handles of a model that was read from a file.
@@ -25,11 +29,12 @@ export interface ImportedModel {
  */
 export function importModel(model: Model): ImportedModel {
   const values = new Map<string, Tensor>();
-  const { inputs, outputs } = importGraph(model.graph, values);
-  return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), values };
+  const nodes: Results = new Map();
+  const { inputs, outputs } = importGraph(model.graph, values, nodes);
+  return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), values, nodes };
 }
 
-function importGraph(graph: ModelGraph, values: Map<string, Tensor>) {
+function importGraph(graph: ModelGraph, values: Map<string, Tensor>, nodes: Results) {
   for (const initializer of graph.initializers) values.set(initializer.name, importTensor(initializer));
   const inputs = graph.inputs
     .filter(({ name }) => !graph.initializers.some((i) => i.name === name))
@@ -49,11 +54,12 @@ function importGraph(graph: ModelGraph, values: Map<string, Tensor>) {
     const attributes = Object.fromEntries(
       Object.entries(node.attributes).map(([name, attribute]) => [
         name,
-        importAttribute(name, attribute, op.attributes?.[name], values, where),
+        importAttribute(name, attribute, op.attributes?.[name], values, nodes, where),
       ]),
     );
     const scope = node.name.includes("/") ? node.name.slice(0, node.name.lastIndexOf("/")) : node.name;
     const results = makeNode(makeCall(op, operands, attributes, node.outputs.length, scope), scope);
+    nodes.set(node, results);
     node.outputs.forEach((name, i) => {
       const result = results[i];
       if (name !== "" && result) values.set(name, result);
@@ -77,19 +83,20 @@ function importAttribute(
   { type, value }: ModelAttribute,
   expected: AttributeType | undefined,
   values: Map<string, Tensor>,
+  nodes: Results,
   where: string,
 ): AttributeValue {
   if (expected !== type)
     throw new GraphError(
       `${where}: attribute "${name}" (${type}) is not supported${expected ? `, expected ${expected}` : ""}`,
     );
-  if (type === "graph") return importBody(value as ModelGraph, values);
+  if (type === "graph") return importBody(value as ModelGraph, values, nodes);
   if (type === "tensor") return importTensor(value as ModelInitializer);
   return value as AttributeValue;
 }
 
-function importBody(graph: ModelGraph, outer: ReadonlyMap<string, Tensor>): Subgraph {
-  const { inputs, outputs } = importGraph(graph, new Map(outer));
+function importBody(graph: ModelGraph, outer: ReadonlyMap<string, Tensor>, nodes: Results): Subgraph {
+  const { inputs, outputs } = importGraph(graph, new Map(outer), nodes);
   return { inputs: inputs.map(([, t]) => t), outputs: outputs.map(([, t]) => t) };
 }
 

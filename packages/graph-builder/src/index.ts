@@ -2,6 +2,8 @@
  * Write a network in TypeScript and get ONNX graphs of it, of its loss, of its gradients and of its optimizer.
  * @packageDocumentation
  */
+export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analysis/memory.js";
+export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
 export { buildModel, type ModelDefinition } from "./build.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType } from "./dtype.js";

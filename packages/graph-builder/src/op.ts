@@ -56,6 +56,8 @@ export interface OpDefinition {
   dims?(node: NodeSource, of: (input: number) => readonly Dim[] | undefined): readonly Dim[] | undefined;
   /** Not in the file: output i is another name for input i (`stopGradient`, `customVjp`). */
   readonly alias?: boolean;
+  /** Output 0 is input 0 in another shape: runtimes give both the same memory. */
+  readonly view?: boolean;
   /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
   simplify?(call: Call): Tensor | undefined;
 }

@@ -6,6 +6,7 @@ import { shapeTensor } from "./shape.js";
 
 const reshapeOp = defineOp("Reshape", {
   since: 14,
+  view: true,
   attributes: { allowzero: "int" },
   infer(call) {
     const x = call.input(0);
