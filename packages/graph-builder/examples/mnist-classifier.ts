@@ -10,7 +10,6 @@ import {
   adam,
   adamState,
   adamStep,
-  add,
   batchNorm2d,
   buildModel,
   Collector,
@@ -18,9 +17,9 @@ import {
   constant,
   conv2d,
   cpu,
-  gemm,
   gradients,
   input,
+  linear,
   mul,
   native,
   oneHot,
@@ -51,10 +50,7 @@ function classifier(p: Params, images: Tensor): { logits: Tensor; features: Tens
     x = relu(batchNorm2d(p.at(`bn${i + 1}`), x));
   }
   const features = reshape(x, [images.shape[0]!, FEATURES]);
-  const bound = 1 / Math.sqrt(FEATURES);
-  const weight = p.parameter("fc.weight", [CLASSES, FEATURES], { kind: "uniform", low: -bound, high: bound });
-  const bias = p.parameter("fc.bias", [CLASSES], { kind: "constant", value: 0 });
-  return { logits: add(gemm(features, weight, { transB: 1 }), bias), features };
+  return { logits: linear(p.at("fc"), features, { features: CLASSES }), features };
 }
 
 /** Mean of -log p(label) = log(sum(exp(logits))) - logits[label]. */
