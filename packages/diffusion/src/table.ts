@@ -1,29 +1,42 @@
 /**
- * Sampling is a table. Each sampler here is linear in what it keeps: x, the outputs of the network at this and earlier
- * rows, and fresh noise. So a sampler is a pure function from a schedule to the rows of a table, and one table drives
- * every executor. What is not linear (clipping, guidance) belongs to the denoiser.
+ * Sampling is a table. Each sampler here is linear in what it keeps: x, the estimates (of eps or of x0) made at this and
+ * earlier rows, and fresh noise. So a sampler is a pure function from a schedule to the rows of a table, and one table
+ * drives every executor. What is not linear (clipping, guidance) belongs to the denoiser.
  */
 
 import type { Schedule } from "./schedule.js";
+import type { Spacing } from "./timesteps.js";
 
-/** One update: x <- x * row.x + outputs[0] * output + outputs[1] * (output of the row before) + ... + noise * z. */
+/**
+ * One update, with the network asked at (x, timestep):
+ *
+ *     estimate <- estimate[0] * x + estimate[1] * output
+ *     x        <- x * row.x + estimates[0] * estimate + estimates[1] * (estimate of the row before) + ... + noise * z
+ */
 export interface SamplerRow {
   /** The timestep at which the network is asked, 1..T. */
   readonly timestep: number;
+  /** What is kept of x and the network's output: [0, 1] is the output itself. */
+  readonly estimate: readonly [x: number, output: number];
   readonly x: number;
-  /** Coefficients of the network's outputs: this row's first, then those of earlier rows. */
-  readonly outputs: readonly number[];
+  /** Coefficients of the estimates: this row's first, then those of earlier rows. */
+  readonly estimates: readonly number[];
   /** Coefficient of fresh standard normals; 0 where the row takes none. */
   readonly noise: number;
+}
+
+export interface SamplerOptions {
+  /** Which noise levels the steps visit. Default: trailing. */
+  readonly spacing?: Spacing;
 }
 
 /**
  * The rows that lead from x_T ~ N(0, 1) to an image.
  *
- * @param steps how many rows to spend, 1..T.
- * @throws UserError if the steps are out of range.
+ * @param steps the method's steps, 1..T. A step is one row, two in methods of second order in one step (Heun).
+ * @throws UserError if the steps are out of range or the spacing is unknown.
  */
-export type Sampler = (schedule: Schedule, steps: number) => SamplerRow[];
+export type Sampler = (schedule: Schedule, steps: number, options?: SamplerOptions) => SamplerRow[];
 
 /** What the executor needs of an `AbortSignal`. */
 export interface Abortable {
@@ -42,7 +55,7 @@ export interface SampleProgress {
 export interface SampleOptions {
   readonly rows: readonly SamplerRow[];
   /**
-   * Predicts eps from (x_t, t), as many values as x has. If a row looks back at earlier outputs, each call must return
+   * Predicts eps from (x_t, t), as many values as x has. If a row looks back at earlier estimates, each call must return
    * an array of its own.
    */
   readonly denoise: (x: Float32Array, timestep: number) => Promise<Float32Array> | Float32Array;
@@ -60,8 +73,8 @@ export interface SampleOptions {
  */
 export async function* sample(options: SampleOptions): AsyncGenerator<SampleProgress, void, undefined> {
   const { rows, denoise, noise, signal } = options;
-  const memory = rows.reduce((most, row) => Math.max(most, row.outputs.length), 0);
-  const outputs: Float32Array[] = [];
+  const memory = rows.reduce((most, row) => Math.max(most, row.estimates.length), 0);
+  const estimates: Float32Array[] = [];
   const z = new Float32Array(options.x.length);
   let x = options.x;
   for (const [index, row] of rows.entries()) {
@@ -71,28 +84,35 @@ export async function* sample(options: SampleOptions): AsyncGenerator<SampleProg
     if (output.length !== x.length) {
       throw new Error(`denoiser: returned ${output.length} values for an x of ${x.length}`);
     }
-    outputs.unshift(output);
-    outputs.length = Math.min(outputs.length, memory);
+    estimates.unshift(estimateOf(row, x, output));
+    estimates.length = Math.min(estimates.length, memory);
     if (row.noise !== 0) noise(z, index);
-    x = applyRow(row, x, outputs, z);
+    x = applyRow(row, x, estimates, z);
     yield { row: index, rows: rows.length, x };
   }
 }
 
-/** One row's update of x. @throws Error if the row looks back further than there are outputs. */
+function estimateOf({ estimate: [ofX, ofOutput] }: SamplerRow, x: Float32Array, output: Float32Array) {
+  if (ofX === 0 && ofOutput === 1) return output;
+  return output.map((value, i) => ofX * x[i]! + ofOutput * value);
+}
+
+/** One row's update of x. @throws Error if the row looks back further than there are estimates. */
 function applyRow(
   row: SamplerRow,
   x: Float32Array,
-  outputs: readonly Float32Array[],
+  estimates: readonly Float32Array[],
   z: Float32Array,
 ): Float32Array {
-  if (row.outputs.length > outputs.length) {
-    throw new Error(`sampler: a row takes ${row.outputs.length} outputs where there are ${outputs.length}`);
+  if (row.estimates.length > estimates.length) {
+    throw new Error(
+      `sampler: a row takes ${row.estimates.length} estimates where there are ${estimates.length}`,
+    );
   }
   const sum = Float64Array.from(x, (value) => value * row.x);
-  for (const [back, coefficient] of row.outputs.entries()) {
-    const output = outputs[back]!;
-    for (let i = 0; i < sum.length; i++) sum[i]! += coefficient * output[i]!;
+  for (const [back, coefficient] of row.estimates.entries()) {
+    const estimate = estimates[back]!;
+    for (let i = 0; i < sum.length; i++) sum[i]! += coefficient * estimate[i]!;
   }
   if (row.noise !== 0) for (let i = 0; i < sum.length; i++) sum[i]! += row.noise * z[i]!;
   return Float32Array.from(sum);

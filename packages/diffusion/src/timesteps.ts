@@ -1,15 +1,84 @@
+/** Which noise levels a sampler visits when it takes fewer steps than the model has. */
+
 import { UserError } from "./errors.js";
+import type { Schedule } from "./schedule.js";
+
+/** A noise level that a sampler visits: x = sqrt(alphaBar) x0 + sqrt(1 - alphaBar) eps. */
+export interface NoiseLevel {
+  /** What the network is told, 1..T. */
+  readonly timestep: number;
+  readonly alphaBar: number;
+}
 
 /**
- * The timesteps of a shortened chain, from T downwards: round(T * i / steps) for i = steps..1. Evenly spaced, T always
- * among them ("trailing" in Lin et al., "Common diffusion noise schedules and sample steps are flawed" (2023),
- * table 2); steps = T gives T..1.
+ * How the levels are spread, by the names that diffusers gives them. Lin et al., "Common diffusion noise schedules and
+ * sample steps are flawed" (2023), table 2, compares the first three:
  *
- * @throws UserError if steps is no integer in 1..T.
+ * - `trailing`: T, T - T/n, T - 2T/n, ...: always from T. The default.
+ * - `leading`: ..., 1 + 2 floor(T/n), 1 + floor(T/n), 1: ends at 1, but begins below T.
+ * - `linspace`: n timesteps from T to 1.
+ * - `karras`: sigma = sqrt((1 - alphaBar) / alphaBar) with equal steps in sigma^(1/7) between those of T and 1 (Karras et
+ *   al., "Elucidating the design space of diffusion-based generative models" (2022), equation 5). The network is told the
+ *   timestep whose log sigma is nearest.
  */
-export function evenTimesteps(T: number, steps: number): number[] {
+export type Spacing = keyof typeof SPACINGS;
+
+type Spread = (schedule: Schedule, steps: number) => NoiseLevel[];
+
+/** A spread that is a list of timesteps, given by i = 0..n-1. */
+const byTimestep =
+  (timestep: (T: number, n: number, i: number) => number): Spread =>
+  ({ T, float64 }, n) =>
+    Array.from({ length: n }, (_, i) => {
+      const t = roundHalfEven(timestep(T, n, i));
+      return { timestep: t, alphaBar: float64.alphaBar[t]! };
+    });
+
+export const SPACINGS = {
+  trailing: byTimestep((T, n, i) => (T * (n - i)) / n),
+  leading: byTimestep((T, n, i) => 1 + (n - 1 - i) * Math.floor(T / n)),
+  linspace: byTimestep((T, n, i) => (n === 1 ? T : T - ((T - 1) * i) / (n - 1))),
+  karras,
+} as const satisfies Readonly<Record<string, Spread>>;
+
+/**
+ * The levels of a shortened chain, from the noisiest down.
+ *
+ * @throws UserError if steps is no integer in 1..T, or the spacing is none of {@link Spacing}.
+ */
+export function noiseLevels(
+  schedule: Schedule,
+  steps: number,
+  spacing: Spacing = "trailing",
+): readonly NoiseLevel[] {
+  const { T } = schedule;
   if (!Number.isInteger(steps) || steps < 1 || steps > T) {
     throw new UserError(`sampling steps: found ${steps}, expected an integer in 1..${T}, the model's T`);
   }
-  return Array.from({ length: steps }, (_, i) => Math.round((T * (steps - i)) / steps));
+  if (!Object.hasOwn(SPACINGS, spacing)) {
+    throw new UserError(`spacing: found "${spacing}", expected one of ${Object.keys(SPACINGS).join(", ")}`, {
+      usage: true,
+    });
+  }
+  return SPACINGS[spacing](schedule, steps);
+}
+
+function karras({ T, float64: { alphaBar } }: Schedule, n: number): NoiseLevel[] {
+  const RHO = 7;
+  const sigmaOf = (t: number) => Math.sqrt((1 - alphaBar[t]!) / alphaBar[t]!);
+  const [high, low] = [sigmaOf(T) ** (1 / RHO), sigmaOf(1) ** (1 / RHO)];
+  return Array.from({ length: n }, (_, i) => {
+    const sigma = n === 1 ? sigmaOf(T) : (high + (i / (n - 1)) * (low - high)) ** RHO;
+    let timestep = T;
+    const off = (t: number) => Math.abs(Math.log(sigmaOf(t) / sigma));
+    while (timestep > 1 && off(timestep - 1) <= off(timestep)) timestep--;
+    return { timestep, alphaBar: 1 / (1 + sigma * sigma) };
+  });
+}
+
+/** As NumPy rounds, so that the timesteps are those of diffusers. */
+function roundHalfEven(value: number): number {
+  const below = Math.floor(value);
+  const half = value - below === 0.5;
+  return half ? below + (below % 2) : Math.round(value);
 }

@@ -1,9 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { UserError } from "../src/errors.js";
-import { ddim, ddimSampler, ddpm, SAMPLERS, samplerNamed } from "../src/samplers/index.js";
+import {
+  ddim,
+  ddimSampler,
+  ddpm,
+  dpmpp2m,
+  euler,
+  heun,
+  SAMPLERS,
+  samplerNamed,
+} from "../src/samplers/index.js";
 import { PRACTICAL_SCHEDULE, scheduleOf } from "../src/schedule.js";
 import { fillNormals } from "../src/stream.js";
 import { type Sampler, type SamplerRow, sample } from "../src/table.js";
+import { noiseLevels } from "../src/timesteps.js";
 
 const schedule = scheduleOf(PRACTICAL_SCHEDULE);
 const SIZE = 64;
@@ -46,14 +56,14 @@ describe("ddpm", () => {
   test("with T steps each row is the practical's update", () => {
     const rows = ddpm(schedule, 400);
     expect(rows.map((row) => row.timestep)).toEqual(Array.from({ length: 400 }, (_, i) => 400 - i));
-    for (const { timestep: t, x, outputs, noise } of rows) {
+    for (const { timestep: t, x, estimates, noise } of rows) {
       const beta = ((0.02 - 1e-4) * t) / 400 + 1e-4;
       const alpha = 1 - beta;
       // float64 throughout; 1 - alpha loses 4 digits of 16 at beta = 1.5e-4
       expect(Math.abs(x / (1 / Math.sqrt(alpha)) - 1)).toBeLessThan(1e-15);
-      expect(outputs.length).toBe(1);
+      expect(estimates.length).toBe(1);
       const eps = -((1 - alpha) / Math.sqrt(1 - ALPHA_BAR[t]!)) / Math.sqrt(alpha);
-      expect(Math.abs(outputs[0]! / eps - 1)).toBeLessThan(3e-12);
+      expect(Math.abs(estimates[0]! / eps - 1)).toBeLessThan(3e-12);
       const sigma = t === 1 ? 0 : Math.sqrt(beta);
       expect(Math.abs(noise - sigma)).toBeLessThan(1e-12);
     }
@@ -63,7 +73,7 @@ describe("ddpm", () => {
     for (const steps of [1, 2, 7, 100, 399]) {
       const rows = ddpm(schedule, steps);
       expect(rows.length).toBe(steps);
-      for (const [i, { timestep: t, x, outputs, noise }] of rows.entries()) {
+      for (const [i, { timestep: t, x, estimates, noise }] of rows.entries()) {
         const before = rows[i + 1]?.timestep ?? 0;
         const now = ALPHA_BAR[t]!;
         const then = ALPHA_BAR[before]!;
@@ -75,7 +85,7 @@ describe("ddpm", () => {
         const weightEps = (-weightX0 * Math.sqrt(1 - now)) / Math.sqrt(now);
         // beta as a difference of numbers near 1 keeps 12 digits, and weightX0 inherits that
         expect(Math.abs(x / weightX - 1)).toBeLessThan(1e-11);
-        expect(Math.abs(outputs[0]! / weightEps - 1)).toBeLessThan(1e-11);
+        expect(Math.abs(estimates[0]! / weightEps - 1)).toBeLessThan(1e-11);
         expect(Math.abs(noise - (before === 0 ? 0 : Math.sqrt(beta)))).toBeLessThan(1e-11);
       }
     }
@@ -120,7 +130,7 @@ describe("ddim", () => {
       const then = next === undefined ? 1 : ALPHA_BAR[next]!;
       // x = sqrt(now) x0 + sqrt(1 - now) eps goes in: the shares of x0 and noise that come out
       const image = row.x * Math.sqrt(now);
-      const noise = Math.hypot(row.x * Math.sqrt(1 - now) + row.outputs[0]!, row.noise);
+      const noise = Math.hypot(row.x * Math.sqrt(1 - now) + row.estimates[0]!, row.noise);
       // float64; a share of noise near 0 at the end is a difference of numbers near 0.02
       expect(Math.abs(image - Math.sqrt(then))).toBeLessThan(1e-12);
       expect(Math.abs(noise - Math.sqrt(1 - then))).toBeLessThan(1e-12);
@@ -141,6 +151,106 @@ describe("ddim", () => {
   });
 });
 
+/** Curved in x and t, so that the orders of methods differ. */
+const curved = (x: readonly number[], t: number): number[] => x.map((v) => Math.tanh(v) + t / 1000);
+const X_T = [-2, -0.3, 0.1, 1.7];
+
+/** The table, in float64. */
+function walk(rows: readonly SamplerRow[]): number[] {
+  let x = X_T;
+  const estimates: number[][] = [];
+  for (const row of rows) {
+    const output = curved(x, row.timestep);
+    estimates.unshift(x.map((v, i) => row.estimate[0] * v + row.estimate[1] * output[i]!));
+    x = x.map((v, i) => row.estimates.reduce((sum, c, back) => sum + c * estimates[back]![i]!, row.x * v));
+  }
+  return x;
+}
+
+// The papers' own coordinates in float64, where the tables have theirs: rounding alone differs, at most 12 digits are
+// left of 1 - alphaBar, and x grows to about 10.
+const REFERENCE_TOLERANCE = 1e-10;
+
+describe.each([1, 2, 9, 60])("in %d steps", (steps) => {
+  const ts = [...noiseLevels(schedule, steps).map((level) => level.timestep), 0];
+  const bars = ts.map((t) => (t === 0 ? 1 : ALPHA_BAR[t]!));
+  const sigmas = bars.map((a) => Math.sqrt((1 - a) / a));
+
+  test.each([
+    ["euler", euler],
+    ["heun", heun],
+  ] as const)("%s is Karras et al.'s algorithm 1", (name, sampler) => {
+    let xHat = X_T.map((v) => v / Math.sqrt(bars[0]!));
+    const slope = (at: readonly number[], i: number) =>
+      curved(
+        at.map((v) => v * Math.sqrt(bars[i]!)),
+        ts[i]!,
+      );
+    for (let i = 0; i < steps; i++) {
+      const h = sigmas[i + 1]! - sigmas[i]!;
+      const d = slope(xHat, i);
+      const there = xHat.map((v, k) => v + h * d[k]!);
+      if (name === "euler" || i === steps - 1) xHat = there;
+      else {
+        const dThere = slope(there, i + 1);
+        xHat = xHat.map((v, k) => v + (h * (d[k]! + dThere[k]!)) / 2);
+      }
+    }
+    walk(sampler(schedule, steps)).forEach((v, k) => {
+      expect(Math.abs(v - xHat[k]!)).toBeLessThan(REFERENCE_TOLERANCE);
+    });
+  });
+
+  test("dpm++2m is Lu et al.'s algorithm 2", () => {
+    const lambda = sigmas.map((s) => -Math.log(s));
+    let x = X_T;
+    let before: number[] = [];
+    for (let i = 1; i <= steps; i++) {
+      const [a, s] = [Math.sqrt(bars[i - 1]!), Math.sqrt(1 - bars[i - 1]!)];
+      const eps = curved(x, ts[i - 1]!);
+      const x0 = x.map((v, k) => (v - s * eps[k]!) / a);
+      const h = lambda[i]! - lambda[i - 1]!;
+      const r = (lambda[i - 1]! - lambda[i - 2]!) / h;
+      const D =
+        i === 1 || i === steps ? x0 : x0.map((v, k) => (1 + 1 / (2 * r)) * v - (1 / (2 * r)) * before[k]!);
+      x = x.map((v, k) => (Math.sqrt(1 - bars[i]!) / s) * v - Math.sqrt(bars[i]!) * Math.expm1(-h) * D[k]!);
+      before = x0;
+    }
+    walk(dpmpp2m(schedule, steps)).forEach((v, k) => {
+      expect(Math.abs(v - x[k]!)).toBeLessThan(REFERENCE_TOLERANCE);
+    });
+  });
+});
+
+describe("the methods' orders", () => {
+  /** Distance of n steps from a solution of many more, between fixed noise levels (T and where sigma is 0.2). */
+  const errors = (sampler: Sampler): number[] => {
+    const reach = (steps: number) => walk(sampler(schedule, steps, { spacing: "karras" }));
+    const exact = walk(heun(schedule, 400, { spacing: "karras" }));
+    return [20, 40].map((n) => Math.hypot(...reach(n).map((v, i) => v - exact[i]!)));
+  };
+  test("twice the steps halve Euler's error and divide the others' by about four", () => {
+    const [euler20, euler40] = errors(euler) as [number, number];
+    expect(euler20 / euler40).toBeGreaterThan(1.7);
+    expect(euler20 / euler40).toBeLessThan(2.5);
+    for (const sampler of [heun, dpmpp2m]) {
+      const [at20, at40] = errors(sampler) as [number, number];
+      expect(at20 / at40).toBeGreaterThan(2.8);
+      expect(at20).toBeLessThan(euler20 / 2);
+    }
+  });
+});
+
+// DDPM's fresh noise, of variance beta, is more than a shortened chain leaves at t = 1; its own test is above.
+describe.each(Object.entries({ ddim, euler, heun, dpmpp2m }))("%s, a perfect denoiser", (_, sampler) => {
+  // perfect() knows x0 at whole timesteps, which Karras' levels are not
+  test.each(["trailing", "leading", "linspace"] as const)("leads to x0 with spacing %s", async (spacing) => {
+    const x = await last(sampler(schedule, 12, { spacing }), perfect);
+    // as DDIM's above
+    expect(largestDifference(x, x0)).toBeLessThan(5e-6);
+  });
+});
+
 describe.each(Object.entries<Sampler>(SAMPLERS))("%s, as every sampler", (name, sampler) => {
   test("is found by its name", () => {
     expect(samplerNamed(name)).toBe(sampler);
@@ -152,7 +262,7 @@ describe.each(Object.entries<Sampler>(SAMPLERS))("%s, as every sampler", (name, 
     expect(rows.at(-1)?.noise).toBe(0);
     for (const row of rows) {
       expect(row.timestep >= 1 && row.timestep <= 400 && Number.isInteger(row.timestep)).toBe(true);
-      for (const value of [row.x, row.noise, ...row.outputs]) expect(Number.isFinite(value)).toBe(true);
+      for (const value of [row.x, row.noise, ...row.estimates]) expect(Number.isFinite(value)).toBe(true);
     }
   });
 
@@ -167,6 +277,8 @@ describe.each(Object.entries<Sampler>(SAMPLERS))("%s, as every sampler", (name, 
 
 test("a sampler that is none", () => {
   expect(() => samplerNamed("toString")).toThrow(
-    new UserError('sampler: found "toString", expected one of ddpm, ddim', { usage: true }),
+    new UserError('sampler: found "toString", expected one of ddpm, ddim, euler, heun, dpm++2m', {
+      usage: true,
+    }),
   );
 });

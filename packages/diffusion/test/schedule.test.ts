@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../src/errors.js";
 import { linearSchedule, PRACTICAL_SCHEDULE, scheduleOf } from "../src/schedule.js";
-import { evenTimesteps } from "../src/timesteps.js";
 
 describe("the practical's schedule", () => {
   const schedule = scheduleOf(PRACTICAL_SCHEDULE);
@@ -87,25 +86,4 @@ test("a schedule that leaves nothing of the image", () => {
   expect(() => linearSchedule({ T: 1000, betaStart: 0.5, betaEnd: 0.5 })).toThrow(
     /^schedule: found alphaBar = /,
   );
-});
-
-test("timesteps of a shortened chain", () => {
-  expect(evenTimesteps(400, 4)).toEqual([400, 300, 200, 100]);
-  expect(evenTimesteps(5, 5)).toEqual([5, 4, 3, 2, 1]);
-  expect(evenTimesteps(10, 1)).toEqual([10]);
-  expect(evenTimesteps(10, 3)).toEqual([10, 7, 3]);
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1000 }), (a, b) => {
-      const [steps, T] = a < b ? [a, b] : [b, a];
-      const timesteps = evenTimesteps(T, steps);
-      expect(timesteps.length).toBe(steps);
-      expect(timesteps[0]).toBe(T);
-      expect(timesteps.at(-1)).toBeGreaterThanOrEqual(1);
-      for (let i = 1; i < steps; i++) expect(timesteps[i]!).toBeLessThan(timesteps[i - 1]!);
-    }),
-  );
-  expect(() => evenTimesteps(400, 401)).toThrow(
-    new UserError("sampling steps: found 401, expected an integer in 1..400, the model's T"),
-  );
-  expect(() => evenTimesteps(400, 0)).toThrow("found 0, expected an integer in 1..400");
 });

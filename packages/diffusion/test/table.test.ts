@@ -3,8 +3,9 @@ import { type SampleProgress, type SamplerRow, sample } from "../src/table.js";
 
 const row = (over: Partial<SamplerRow>): SamplerRow => ({
   timestep: 1,
+  estimate: [0, 1],
   x: 1,
-  outputs: [0],
+  estimates: [0],
   noise: 0,
   ...over,
 });
@@ -19,7 +20,7 @@ const noNoise = (): never => {
   throw new Error("no row takes noise");
 };
 
-test("walks the rows by hand-made numbers, looking back at earlier outputs", async () => {
+test("walks the rows by hand-made numbers, looking back at earlier estimates", async () => {
   const asked: [number[], number][] = [];
   const denoise = (x: Float32Array, timestep: number): Promise<Float32Array> => {
     asked.push([[...x], timestep]);
@@ -32,9 +33,9 @@ test("walks the rows by hand-made numbers, looking back at earlier outputs", asy
   };
   const x = Float32Array.of(1, 2);
   const rows = [
-    row({ timestep: 30, x: 2, outputs: [1], noise: 0.5 }),
-    row({ timestep: 20, x: 0, outputs: [1, -1] }),
-    row({ timestep: 10, x: 1, outputs: [0, 0, 1], noise: 1 }),
+    row({ timestep: 30, x: 2, estimates: [1], noise: 0.5 }),
+    row({ timestep: 20, x: 0, estimates: [1, -1] }),
+    row({ timestep: 10, x: 1, estimates: [0, 0, 1], noise: 1 }),
   ];
   const progress = await collect({ rows, denoise, x, noise });
   // row 0: 2x + (x + 30) + 0.5; row 1: (x1 + 20) - (x0 + 30); row 2: x2 + (x0 + 30) + 100
@@ -55,7 +56,7 @@ test("walks the rows by hand-made numbers, looking back at earlier outputs", asy
 test("rounds once a row: small terms are not lost one by one", async () => {
   const half = 2 ** -25;
   const options = {
-    rows: [row({ outputs: [half], noise: half })],
+    rows: [row({ estimates: [half], noise: half })],
     denoise: () => Float32Array.of(1),
     x: Float32Array.of(1),
     noise: (out: Float32Array) => out.fill(2),
@@ -94,8 +95,8 @@ test("a denoiser or a table that is wrong is named", async () => {
   const x = new Float32Array(2);
   const short = { rows: [row({})], denoise: () => new Float32Array(1), x, noise: noNoise };
   await expect(collect(short)).rejects.toThrow("denoiser: returned 1 values for an x of 2");
-  const early = { rows: [row({ outputs: [1, 1] })], denoise: (xt: Float32Array) => xt, x, noise: noNoise };
-  await expect(collect(early)).rejects.toThrow("sampler: a row takes 2 outputs where there are 1");
+  const early = { rows: [row({ estimates: [1, 1] })], denoise: (xt: Float32Array) => xt, x, noise: noNoise };
+  await expect(collect(early)).rejects.toThrow("sampler: a row takes 2 estimates where there are 1");
 });
 
 test("no rows, no progress", async () => {

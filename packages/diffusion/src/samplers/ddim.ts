@@ -1,6 +1,7 @@
 import { UserError } from "../errors.js";
 import type { Sampler } from "../table.js";
-import { evenTimesteps } from "../timesteps.js";
+import { noiseLevels } from "../timesteps.js";
+import { EPS } from "./estimates.js";
 
 /**
  * DDIM: Song, Meng, Ermon, "Denoising diffusion implicit models" (2021), equation 12 with sigma of equation 16:
@@ -17,21 +18,19 @@ import { evenTimesteps } from "../timesteps.js";
 export function ddimSampler(options: { readonly eta?: number } = {}): Sampler {
   const { eta = 0 } = options;
   if (!(eta >= 0 && eta <= 1)) throw new UserError(`DDIM's eta: found ${eta}, expected a number in 0..1`);
-  return (schedule, steps) => {
-    const { alphaBar } = schedule.float64;
-    const timesteps = evenTimesteps(schedule.T, steps);
-    return timesteps.map((timestep, i) => {
-      const now = alphaBar[timestep]!;
-      const next = timesteps[i + 1];
-      const previous = next === undefined ? 1 : alphaBar[next]!;
+  return (schedule, steps, { spacing } = {}) => {
+    const levels = noiseLevels(schedule, steps, spacing);
+    return levels.map(({ timestep, alphaBar: now }, i) => {
+      const previous = levels[i + 1]?.alphaBar ?? 1;
       const variance = (eta * eta * (1 - previous) * (1 - now / previous)) / (1 - now);
       const scale = Math.sqrt(previous / now);
       // never below 0 but for rounding
       const direction = Math.sqrt(Math.max(0, 1 - previous - variance));
       return {
         timestep,
+        estimate: EPS,
         x: scale,
-        outputs: [direction - scale * Math.sqrt(1 - now)],
+        estimates: [direction - scale * Math.sqrt(1 - now)],
         noise: Math.sqrt(variance),
       };
     });

@@ -1,5 +1,6 @@
 import type { Sampler } from "../table.js";
-import { evenTimesteps } from "../timesteps.js";
+import { noiseLevels } from "../timesteps.js";
+import { EPS } from "./estimates.js";
 
 /**
  * Ancestral sampling: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models" (2020), algorithm 2, with
@@ -12,18 +13,20 @@ import { evenTimesteps } from "../timesteps.js";
  * beta = 1 - alpha. The last row leads to t = 0, whose alphaBar is alpha_0, not 1: a trace of noise of variance beta_0
  * is the model's own notion of an image.
  */
-export const ddpm: Sampler = (schedule, steps) => {
+export const ddpm: Sampler = (schedule, steps, { spacing } = {}) => {
   const { alpha, alphaBar } = schedule.float64;
-  const timesteps = evenTimesteps(schedule.T, steps);
-  return timesteps.map((timestep, i) => {
-    const previous = timesteps[i + 1] ?? 0;
-    const a = previous === timestep - 1 ? alpha[timestep]! : alphaBar[timestep]! / alphaBar[previous]!;
+  const levels = noiseLevels(schedule, steps, spacing);
+  return levels.map(({ timestep, alphaBar: now }, i) => {
+    const previous = levels[i + 1]?.alphaBar ?? alphaBar[0]!;
+    const neighbours = now === alphaBar[timestep] && previous === alphaBar[timestep - 1];
+    const a = neighbours ? alpha[timestep]! : now / previous;
     const scale = 1 / Math.sqrt(a);
     return {
       timestep,
+      estimate: EPS,
       x: scale,
-      outputs: [(-scale * (1 - a)) / Math.sqrt(1 - alphaBar[timestep]!)],
-      noise: previous === 0 ? 0 : Math.sqrt(1 - a),
+      estimates: [(-scale * (1 - a)) / Math.sqrt(1 - now)],
+      noise: i === steps - 1 ? 0 : Math.sqrt(1 - a),
     };
   });
 };

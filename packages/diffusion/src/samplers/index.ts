@@ -2,12 +2,20 @@ import { UserError } from "../errors.js";
 import type { Sampler } from "../table.js";
 import { ddim } from "./ddim.js";
 import { ddpm } from "./ddpm.js";
+import { dpmpp2m } from "./dpmpp-2m.js";
+import { euler } from "./euler.js";
+import { heun } from "./heun.js";
 
 export { ddim, ddimSampler } from "./ddim.js";
 export { ddpm } from "./ddpm.js";
+export { dpmpp2m } from "./dpmpp-2m.js";
+export { euler } from "./euler.js";
+export { heun } from "./heun.js";
 
 /** Every sampler that can be asked for by name. */
-export const SAMPLERS = { ddpm, ddim } as const satisfies Readonly<Record<string, Sampler>>;
+export const SAMPLERS = { ddpm, ddim, euler, heun, "dpm++2m": dpmpp2m } as const satisfies Readonly<
+  Record<string, Sampler>
+>;
 
 export type SamplerName = keyof typeof SAMPLERS;
 
