@@ -35,6 +35,27 @@ export function dtypeFromOnnx(code: number): DType | undefined {
   return (Object.keys(DTYPES) as DType[]).find((name) => DTYPES[name].onnx === code);
 }
 
+/** Element types that ONNX has and the builder has not, by their numbers. */
+const OTHERS: Readonly<Record<number, string>> = {
+  0: "undefined",
+  8: "string",
+  14: "complex64",
+  15: "complex128",
+  17: "float8e4m3fn",
+  18: "float8e4m3fnuz",
+  19: "float8e5m2",
+  20: "float8e5m2fnuz",
+  21: "uint4",
+  22: "int4",
+  23: "float4e2m1",
+  24: "float8e8m0",
+  25: "uint2",
+  26: "int2",
+};
+
+/** An element type's name for errors, whether the builder has it or not. */
+export const dtypeName = (code: number): string => dtypeFromOnnx(code) ?? OTHERS[code] ?? `number ${code}`;
+
 export const isFloat = (dtype: DType): boolean => DTYPES[dtype].kind === "float";
 
 export const bytesPerElement = (dtype: DType): number => DTYPES[dtype].array.BYTES_PER_ELEMENT;

@@ -4,3 +4,9 @@ import { UserError } from "@onnx-diffusion/diffusion";
 export class GraphError extends UserError {
   override readonly name: string = "GraphError";
 }
+
+/** A name from a file as an error shows it: quoted, one short line, whatever it holds. */
+export function quote(name: string): string {
+  const plain = JSON.stringify(name.slice(0, 81)).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, "?");
+  return name.length > 80 ? `${plain.slice(0, 79)}…"` : plain;
+}

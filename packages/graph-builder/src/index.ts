@@ -18,6 +18,7 @@ export * from "./model.js";
 export { modelFiles } from "./model-files.js";
 export * from "./network.js";
 export { convNet, NETWORKS, unet, unetCond, unetTime } from "./networks/index.js";
+export { type LoadOptions, loadExternalData, type ReadExternal } from "./onnx/external-data.js";
 export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
 export type { Operand } from "./op.js";

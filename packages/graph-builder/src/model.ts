@@ -24,6 +24,8 @@ export interface ModelAttribute {
 
 export interface ModelNode {
   readonly name: string;
+  /** The operator's domain, where it is not ONNX's own. */
+  readonly domain?: string;
   readonly opType: string;
   /** "" stands for an optional input or output that is left out. */
   readonly inputs: readonly string[];
@@ -42,6 +44,8 @@ export interface ModelGraph {
 export interface Model {
   readonly graph: ModelGraph;
   readonly opset: number;
+  /** Versions of the operator sets of other domains. */
+  readonly imports?: Readonly<Record<string, number>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

@@ -8,7 +8,7 @@ import { GraphError } from "./errors.js";
 import { currentScope } from "./scope.js";
 import { type Attributes, type NodeSource, scalar, type Tensor } from "./tensor.js";
 
-export type AttributeType = "int" | "ints" | "float" | "floats" | "string" | "tensor" | "graph";
+export type AttributeType = "int" | "ints" | "float" | "floats" | "string" | "strings" | "tensor" | "graph";
 
 export interface TensorType {
   readonly dtype: DType;

@@ -1,169 +1,164 @@
 /** ONNX file -> model. */
 import type { Dim } from "../dim.js";
+import { type DType, dtypeFromOnnx, dtypeName } from "../dtype.js";
+import { GraphError, quote } from "../errors.js";
+import type { Model, ModelAttribute, ModelGraph, ModelNode, ModelValue } from "../model.js";
+import { decode } from "./decode.js";
+import { MOST_AXES, readTensor } from "./read-tensor.js";
 import {
-  bytesPerElement,
-  type DType,
-  dtypeFromOnnx,
-  type TypedArray,
-  toTypedArray,
-  viewBytes,
-} from "../dtype.js";
-import { GraphError } from "../errors.js";
-import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode, ModelValue } from "../model.js";
-import type { ExternalData } from "../tensor.js";
-import { onnx, type Proto } from "./proto.js";
+  ATTRIBUTE_TYPES,
+  type AttributeProto,
+  type DimensionProto,
+  type GraphProto,
+  MODEL,
+  type ModelProto,
+  type NodeProto,
+  type ValueInfoProto,
+} from "./schema.js";
 
-const EXTERNAL = 1;
+/** A size's name, with which inference computes, is no longer than this. */
+const LONGEST_DIM = 200;
 
 /**
- * Reads the bytes of a .onnx file.
- * @throws GraphError for bytes that are no ONNX model, and for what the builder cannot represent.
+ * Reads the bytes of a .onnx file. Nodes come as they lie there, whatever their operators; `importModel` makes
+ * handles of them.
+ * @throws GraphError for bytes that are no ONNX model, and for what a model of the builder cannot hold.
  */
 export function readOnnx(bytes: Uint8Array): Model {
-  let proto: Proto.ModelProto;
-  try {
-    proto = onnx.ModelProto.decode(bytes);
-  } catch (cause) {
-    throw new GraphError(
-      `not an ONNX model: the file is damaged or of another kind (${(cause as Error).message}); export it again`,
-      { cause },
-    );
-  }
-  if (!proto.graph) throw new GraphError("not an ONNX model: it holds no graph; check the file");
-  const standard = proto.opsetImport.find(
-    (entry) => (entry.domain ?? "") === "" || entry.domain === "ai.onnx",
-  );
-  const metadata = Object.fromEntries(
-    (proto.metadataProps ?? []).map(({ key, value }) => [key ?? "", value ?? ""]),
-  );
-  return { graph: readGraph(proto.graph), opset: Number(standard?.version ?? 0), metadata };
+  return readModel(decode(MODEL, bytes));
 }
 
-function readGraph(graph: Proto.IGraphProto): ModelGraph {
+/** The model of a decoded file. @throws GraphError as `readOnnx`. */
+function readModel(proto: ModelProto): Model {
+  if (!proto.graph) throw new GraphError("not an ONNX model: it holds no graph; check the file");
+  const versions = new Map<string, number>();
+  for (const { domain = "", version = 0n } of proto.opsetImport ?? [])
+    versions.set(domain === "ai.onnx" ? "" : domain, Number(version));
+  const opset = versions.get("");
+  versions.delete("");
+  const imports = Object.fromEntries(versions);
+  if (opset === undefined)
+    throw new GraphError(
+      "the model does not say which operator set it uses (opset_import); the file is cut off, or older than ONNX 1.2: export it again",
+    );
+  const called = new Set((proto.functions ?? []).map(({ domain = "", name = "" }) => `${domain}.${name}`));
+  const metadata = Object.fromEntries(
+    (proto.metadataProps ?? []).map(({ key = "", value = "" }) => [key, value]),
+  );
   return {
-    name: graph.name ?? "",
-    nodes: (graph.node ?? []).map(readNode),
-    inputs: (graph.input ?? []).map(readValue),
-    outputs: (graph.output ?? []).map(readValue),
-    initializers: (graph.initializer ?? []).map(readTensor),
+    graph: readGraph(proto.graph, called),
+    opset,
+    ...(versions.size > 0 ? { imports } : {}),
+    metadata,
   };
 }
 
-function readNode(node: Proto.INodeProto): ModelNode {
-  const { name, opType, domain } = node;
-  if (domain && domain !== "ai.onnx")
+function readGraph(graph: GraphProto, functions: ReadonlySet<string>): ModelGraph {
+  const [sparse] = graph.sparseInitializer ?? [];
+  if (sparse)
     throw new GraphError(
-      `node "${name}": operator ${domain}.${opType} is not of the standard domain; only ai.onnx is supported`,
+      `initializer ${quote(sparse.values?.name ?? "")} is sparse, which is not supported; store it as a dense tensor`,
     );
   return {
-    name: name ?? "",
-    opType: opType ?? "",
-    inputs: node.input ?? [],
-    outputs: node.output ?? [],
-    attributes: Object.fromEntries(
-      (node.attribute ?? []).map((a) => [a.name ?? "", readAttribute(a, `node "${name}" (${opType})`)]),
-    ),
+    name: graph.name ?? "",
+    nodes: (graph.node ?? []).map((node) => readNode(node, functions)),
+    inputs: (graph.input ?? []).map((value) => readValue(value, "input")),
+    outputs: (graph.output ?? []).map((value) => readValue(value, "output")),
+    initializers: (graph.initializer ?? []).map((tensor) => readTensor(tensor, "initializer")),
+  };
+}
+
+function readNode(proto: NodeProto, functions: ReadonlySet<string>): ModelNode {
+  const { name = "", opType = "", domain = "", input = [], output = [] } = proto;
+  const where = `node ${quote(name || (output[0] ?? ""))} (${opType})`;
+  if (functions.has(`${domain}.${opType}`))
+    throw new GraphError(
+      `${where}: it calls a function of the file's own, which is not supported; put its nodes in place with onnx.inliner.inline_local_functions`,
+    );
+  const attributes = new Map<string, ModelAttribute>();
+  for (const attribute of proto.attribute ?? []) {
+    const key = attribute.name ?? "";
+    if (attributes.has(key)) throw new GraphError(`${where}: attribute ${quote(key)} is there twice`);
+    attributes.set(key, readAttribute(attribute, functions, where));
+  }
+  return {
+    name,
+    ...(domain === "" || domain === "ai.onnx" ? {} : { domain }),
+    opType,
+    inputs: input,
+    outputs: output,
+    attributes: Object.fromEntries(attributes),
   };
 }
 
 const utf8 = new TextDecoder();
 
-function readAttribute(attribute: Proto.IAttributeProto, where: string): ModelAttribute {
-  const { AttributeType } = onnx.AttributeProto;
+function readAttribute(
+  attribute: AttributeProto,
+  functions: ReadonlySet<string>,
+  where: string,
+): ModelAttribute {
+  const name = quote(attribute.name ?? "");
+  if (attribute.refAttrName)
+    throw new GraphError(`${where}: attribute ${name} refers to a function's, but lies in no function`);
   switch (attribute.type) {
-    case AttributeType.INT:
-      return { type: "int", value: Number(attribute.i ?? 0) };
-    case AttributeType.INTS:
-      return { type: "ints", value: (attribute.ints ?? []).map(Number) };
-    case AttributeType.FLOAT:
+    case ATTRIBUTE_TYPES.int:
+      return { type: "int", value: Number(attribute.i ?? 0n) };
+    case ATTRIBUTE_TYPES.ints:
+      return { type: "ints", value: Array.from(attribute.ints ?? [], Number) };
+    case ATTRIBUTE_TYPES.float:
       return { type: "float", value: attribute.f ?? 0 };
-    case AttributeType.FLOATS:
-      return { type: "floats", value: attribute.floats ?? [] };
-    case AttributeType.STRING:
-      return { type: "string", value: utf8.decode(attribute.s ?? new Uint8Array()) };
-    case AttributeType.TENSOR:
-      return { type: "tensor", value: readTensor(attribute.t ?? {}) };
-    case AttributeType.GRAPH:
-      return { type: "graph", value: readGraph(attribute.g ?? {}) };
+    case ATTRIBUTE_TYPES.floats:
+      return { type: "floats", value: Array.from(attribute.floats ?? []) };
+    case ATTRIBUTE_TYPES.string:
+      return { type: "string", value: utf8.decode(attribute.s) };
+    case ATTRIBUTE_TYPES.strings:
+      return { type: "strings", value: (attribute.strings ?? []).map((text) => utf8.decode(text)) };
+    case ATTRIBUTE_TYPES.tensor:
+      return { type: "tensor", value: readTensor(attribute.t ?? {}, `${where}: attribute ${name}`) };
+    case ATTRIBUTE_TYPES.graph:
+      return { type: "graph", value: readGraph(attribute.g ?? {}, functions) };
     default:
       throw new GraphError(
-        `${where}: attribute "${attribute.name}" has a type (${attribute.type}) that is not supported`,
+        `${where}: attribute ${name} is of type ${attribute.type ?? 0}, which is not supported; expected a number, a text, a tensor, a graph, or a list of numbers or texts`,
       );
   }
 }
 
-function readValue(value: Proto.IValueInfoProto): ModelValue {
-  const { name, type } = value;
-  const tensor = type?.tensorType;
-  if (!tensor)
-    throw new GraphError(`value "${name}" is not a tensor; sequences, maps and optionals are not supported`);
-  return {
-    name: name ?? "",
-    dtype: readDType(tensor.elemType, `value "${name}"`),
-    shape: (tensor.shape?.dim ?? []).map((dim, i) => readDim(dim, `${name}.${i}`)),
-  };
+function readValue({ name = "", type }: ValueInfoProto, role: "input" | "output"): ModelValue {
+  const where = `${role} ${quote(name)}`;
+  if (name === "") throw new GraphError(`an ${role} of the graph has no name; the file is damaged`);
+  if (!type?.tensorType)
+    throw new GraphError(
+      `${where} is not said to be a tensor; sequences, maps and optionals are not supported, and missing types are added by onnx.shape_inference.infer_shapes`,
+    );
+  const { elemType = 0, shape } = type.tensorType;
+  const dtype = readDType(elemType, where);
+  if (!shape)
+    throw new GraphError(
+      `${where}: the number of its axes is not given; declare its shape (named sizes will do), for outputs with onnx.shape_inference.infer_shapes`,
+    );
+  const dims = shape.dim ?? [];
+  if (dims.length > MOST_AXES)
+    throw new GraphError(`${where}: it has ${dims.length} axes, expected at most ${MOST_AXES}`);
+  return { name, dtype, shape: dims.map((dim, i) => readDim(dim, `${name}.${i}`, where)) };
 }
 
-function readDim(dim: Proto.TensorShapeProto.IDimension, unnamed: string): Dim {
-  // protobufjs keeps an unset oneof's default on the prototype.
-  if (Object.hasOwn(dim, "dimValue")) return Number(dim.dimValue);
-  return dim.dimParam ? dim.dimParam : unnamed;
-}
-
-function readDType(code: number | null | undefined, where: string): DType {
-  const dtype = dtypeFromOnnx(code ?? 0);
-  if (!dtype) throw new GraphError(`${where}: element type ${code} is not supported`);
-  return dtype;
-}
-
-function readTensor(tensor: Proto.ITensorProto): ModelInitializer {
-  const where = `tensor "${tensor.name}"`;
-  const dtype = readDType(tensor.dataType, where);
-  const shape = (tensor.dims ?? []).map(Number);
-  return { name: tensor.name ?? "", dtype, shape, data: readData(tensor, dtype, shape, where) };
-}
-
-function readData(
-  tensor: Proto.ITensorProto,
-  dtype: DType,
-  shape: readonly number[],
-  where: string,
-): TypedArray | ExternalData {
-  const count = shape.reduce((a, b) => a * b, 1);
-  if (tensor.dataLocation === EXTERNAL) {
-    const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key, value ?? ""]));
-    const location = entries.get("location");
-    if (!location) throw new GraphError(`${where}: external data without a location`);
-    return {
-      location,
-      offset: Number(entries.get("offset") ?? 0),
-      length: Number(entries.get("length") ?? count * bytesPerElement(dtype)),
-    };
+/** A size, or its name; an axis without either gets a name of its own. */
+function readDim({ dimValue, dimParam }: DimensionProto, unnamed: string, where: string): Dim {
+  if (dimValue !== undefined) {
+    if (dimValue >= 0n && dimValue <= Number.MAX_SAFE_INTEGER) return Number(dimValue);
+    throw new GraphError(`${where}: an axis has the size ${dimValue}; expected 0 or more, or a name`);
   }
-  const raw = tensor.rawData;
-  if (raw && raw.length > 0) {
-    if (raw.length !== count * bytesPerElement(dtype))
-      throw new GraphError(
-        `${where}: ${raw.length} bytes for ${dtype} [${shape}], expected ${count * bytesPerElement(dtype)}`,
-      );
-    return viewBytes(dtype, raw);
-  }
-  const typed: ArrayLike<unknown> =
-    dtype === "float32"
-      ? (tensor.floatData ?? [])
-      : dtype === "float64"
-        ? (tensor.doubleData ?? [])
-        : dtype === "int64"
-          ? (tensor.int64Data ?? [])
-          : dtype === "uint64" || dtype === "uint32"
-            ? (tensor.uint64Data ?? [])
-            : (tensor.int32Data ?? []);
-  if (typed.length !== count)
-    throw new GraphError(`${where}: ${typed.length} values for the shape [${shape}], expected ${count}`);
-  // Half-precision numbers lie in int32_data as bits.
-  if (dtype === "float16" || dtype === "bfloat16") return Uint16Array.from(typed as ArrayLike<number>);
-  return toTypedArray(
-    dtype,
-    Array.from(typed, (v) => (typeof v === "object" ? BigInt(String(v)) : (v as number))),
+  const name = dimParam || unnamed;
+  if (name.length <= LONGEST_DIM) return name;
+  throw new GraphError(
+    `${where}: an axis has the name ${quote(name)} of ${name.length} characters, expected at most ${LONGEST_DIM}; shorten it`,
   );
+}
+
+function readDType(code: number, where: string): DType {
+  const dtype = dtypeFromOnnx(code);
+  if (!dtype) throw new GraphError(`${where}: element type ${dtypeName(code)} is not supported`);
+  return dtype;
 }
