@@ -41,7 +41,12 @@ function setUp(sample: Sample) {
   const inputs = sample.shapes.map((shape, i) => input(`x${i}`, dtype, shape));
   const built = sample.build(...inputs);
   const outputs = (Array.isArray(built) ? built : [built]) as Tensor[];
-  return { dtype, inputs, outputs, data: dataFor(sample, dtype) } as const;
+  return {
+    inputs,
+    outputs,
+    data: dataFor(sample, dtype),
+    random: randoms(1000 + SAMPLES.indexOf(sample)),
+  } as const;
 }
 
 describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
@@ -60,53 +65,110 @@ describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
 
   if (sample.forward) return;
   test("the gradient is that of numeric differences", async () => {
-    const { dtype, inputs, outputs, data } = setUp(sample);
-    const random = randoms(1000 + SAMPLES.indexOf(sample));
-    // One random projection on each side: L = sum(w * y), dL along d against sum(grad * d).
-    const weights = outputs.map((y, i) => input(`w${i}`, dtype, y.shape));
-    const weightData = outputs.map(({ shape }) => {
-      const dims = known(shape);
-      return floats(
-        dims,
-        Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1),
-        dtype,
-      );
-    });
-    const losses = outputs.map((y, i) => reduceSum(mul(y, weights[i]!)));
-    const loss = losses.reduce((a, b) => add(a, b));
+    const { inputs, outputs, data, random } = setUp(sample);
+    const { loss, weights, weightData } = project(outputs, random);
     const grads = gradients(loss, inputs);
-    const run = await compile([...inputs, ...weights], {
-      loss,
-      ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])),
-    });
-    const directions = data.map((v) => Float64Array.from(v.data as Float64Array, () => random() * 2 - 1));
-    const step = stepFor(sample);
-    const at = async (h: number) => {
-      const moved = data.map((v, i) =>
-        floats(
-          v.dims,
-          Array.from(v.data as Float64Array, (x, j) => x + h * directions[i]![j]!),
-          dtype,
-        ),
-      );
-      return Number((await run([...moved, ...weightData])).loss!.data[0]);
-    };
-    const numeric = ((await at(step)) - (await at(-step))) / (2 * step);
-    const results = await run([...data, ...weightData]);
-    let analytic = 0;
-    let scale = 1e-3;
     grads.forEach((g, i) => {
-      expect(results[`g${i}`]!.dims).toEqual(known(g.shape));
-      Array.from(results[`g${i}`]!.data as Float64Array).forEach((value, j) => {
-        analytic += value * directions[i]![j]!;
-        scale += Math.abs(value * directions[i]![j]!);
-      });
+      expect(g.shape).toEqual(inputs[i]!.shape);
     });
-    expect(Math.abs(numeric - analytic) / scale).toBeLessThan(toleranceFor(sample));
+    const error = await slopeError(sample, {
+      variables: inputs,
+      at: data,
+      fixed: weights,
+      fixedAt: weightData,
+      loss,
+      grads,
+      random,
+    });
+    expect(error).toBeLessThan(toleranceFor(sample));
   });
+
+  // Of P = sum(gradient * d), by the inputs and by the seed w: rules must be made of operators that have rules.
+  test.skipIf(sample.once !== undefined)(
+    "the gradient's gradient is that of numeric differences",
+    async () => {
+      const { inputs, outputs, data, random } = setUp(sample);
+      const { loss, weights, weightData } = project(outputs, random);
+      const {
+        loss: projection,
+        weights: d,
+        weightData: dData,
+      } = project(gradients(loss, inputs), random, "d");
+      const variables = [...inputs, ...weights];
+      const at = [...data, ...weightData];
+      const grads = gradients(projection, variables, { unused: "zero" });
+      const error = await slopeError(sample, {
+        variables,
+        at,
+        fixed: d,
+        fixedAt: dData,
+        loss: projection,
+        grads,
+        random,
+      });
+      expect(error).toBeLessThan(toleranceFor(sample));
+    },
+  );
 });
 
-/** Polynomials of degree two have no truncation error, so their step is large and rounding stays small. */
+/** L = sum(w * y) over all tensors, with random weights w: what checks L's gradient checks that of every element. */
+function project(tensors: readonly Tensor[], random: () => number, name = "w") {
+  const weights = tensors.map((y, i) => input(`${name}${i}`, y.dtype, y.shape));
+  const weightData = tensors.map(({ shape, dtype }) => {
+    const dims = known(shape);
+    const values = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1);
+    return floats(dims, values, dtype as "float32");
+  });
+  const loss = tensors.map((y, i) => reduceSum(mul(y, weights[i]!))).reduce((a, b) => add(a, b));
+  return { loss, weights, weightData };
+}
+
+interface Slope {
+  readonly variables: readonly Tensor[];
+  readonly at: readonly Value[];
+  readonly fixed: readonly Tensor[];
+  readonly fixedAt: readonly Value[];
+  readonly loss: Tensor;
+  readonly grads: readonly Tensor[];
+  readonly random: () => number;
+}
+
+/** The slope of the loss along a random direction against gradient * direction: the difference by the sum of its terms. */
+async function slopeError(sample: Sample, { variables, at, fixed, fixedAt, loss, grads, random }: Slope) {
+  const run = await compile([...variables, ...fixed], {
+    loss,
+    ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])),
+  });
+  const directions = at.map((v) => Float64Array.from(v.data as Float64Array, () => random() * 2 - 1));
+  const step = stepFor(sample);
+  const lossAt = async (h: number) => {
+    const moved = at.map((v, i) =>
+      floats(
+        v.dims,
+        Array.from(v.data as Float64Array, (x, j) => x + h * directions[i]![j]!),
+        v.dtype as "float32",
+      ),
+    );
+    return Number((await run([...moved, ...fixedAt])).loss!.data[0]);
+  };
+  const numeric = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+  const results = await run([...at, ...fixedAt]);
+  let analytic = 0;
+  let scale = 1e-3;
+  grads.forEach((g, i) => {
+    expect(results[`g${i}`]!.dims).toEqual(known(g.shape));
+    Array.from(results[`g${i}`]!.data as Float64Array).forEach((value, j) => {
+      analytic += value * directions[i]![j]!;
+      scale += Math.abs(value * directions[i]![j]!);
+    });
+  });
+  return Math.abs(numeric - analytic) / scale;
+}
+
+/**
+ * Polynomials of degree two have no truncation error, so their step is large and rounding stays small. Their gradients,
+ * which are linear in the inputs and in the seed, make a polynomial of degree two again.
+ */
 function stepFor(sample: Sample): number {
   if (sample.polynomial) return 0.25;
   return sample.single ? 1e-2 : 1e-5;

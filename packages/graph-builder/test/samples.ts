@@ -65,6 +65,7 @@ import {
   where,
   xor,
 } from "../src/index.js";
+import { LOWERING_SAMPLES } from "./samples/lowerings.js";
 
 export interface Sample {
   /** Operators that the sample is there for. */
@@ -82,6 +83,8 @@ export interface Sample {
   readonly polynomial?: boolean;
   /** No gradient: only shape inference is checked. */
   readonly forward?: boolean;
+  /** Why the gradient has no gradient of its own. */
+  readonly once?: string;
   build(...inputs: Tensor[]): Tensor | readonly Tensor[];
 }
 
@@ -570,6 +573,7 @@ export const SAMPLES: readonly Sample[] = [
     ...linear,
     build: (x) => customVjp([mul(x, 3)], [x], (g) => [mul(g!, 3)])[0]!,
   },
+  ...LOWERING_SAMPLES,
   {
     ops: ["Loop"],
     name: "Loop",

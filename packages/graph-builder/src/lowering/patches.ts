@@ -1,5 +1,6 @@
 /**
- * Convolution on [N,H,W,C] as gathered patches and one Gemm, and its adjoint, each the other's gradient.
+ * Convolution on [N,H,W,C] as gathered patches and one Gemm, its adjoint, and the gradient by the weight: three products,
+ * each the gradient of the two others.
  * Weights are matrices [O, kh*kw*C]: a row holds a filter in the order of a patch (ky, kx, channel).
  */
 import { type Dim, mulDims } from "../dim.js";
@@ -42,22 +43,21 @@ function unfold(x: Tensor, g: PatchGeometry): Tensor {
 
 /** Convolution: x [N,H,W,C], weight [O, kh*kw*C] -> [N,h,w,O]. */
 export function correlate(x: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
-  const patches = unfold(x, g);
   const [o] = weight.shape as [Dim];
-  const value = reshape(gemm(patches, weight, { transB: 1 }), [x.shape[0]!, ...g.small, o]);
-  return customVjp([value], [x, weight], (dy) => [
-    scatter(dy!, weight, g),
-    gemm(asRows(dy!), patches, { transA: 1 }),
-  ])[0]!;
+  const value = reshape(gemm(unfold(x, g), weight, { transB: 1 }), [x.shape[0]!, ...g.small, o]);
+  return customVjp([value], [x, weight], (dy) => [scatter(dy!, weight, g), outer(x, dy!, g)])[0]!;
 }
 
 /** Transposed convolution, the adjoint of `correlate`: y [N,h,w,O], weight [O, kh*kw*C] -> [N,H,W,C]. */
 export function scatter(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
   const value = scatterValue(y, weight, g);
-  return customVjp([value], [y, weight], (dx) => [
-    correlate(dx!, weight, g),
-    gemm(asRows(y), unfold(dx!, g), { transA: 1 }),
-  ])[0]!;
+  return customVjp([value], [y, weight], (dx) => [correlate(dx!, weight, g), outer(dx!, y, g)])[0]!;
+}
+
+/** The gradient of both by the weight: x [N,H,W,C], y [N,h,w,O] -> [O, kh*kw*C]. */
+function outer(x: Tensor, y: Tensor, g: PatchGeometry): Tensor {
+  const value = gemm(asRows(y), unfold(x, g), { transA: 1 });
+  return customVjp([value], [x, y], (dw) => [scatter(y, dw!, g), correlate(x, dw!, g)])[0]!;
 }
 
 /**
