@@ -1,4 +1,5 @@
 /** Model -> handles: any model of the operators that the builder has can be extended and differentiated. */
+import { formatShape } from "./dim.js";
 import { GraphError } from "./errors.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "./model.js";
 import { type AttributeType, makeCall, makeNode, OPS } from "./op.js";
@@ -25,21 +26,54 @@ type Results = Map<ModelNode, readonly Tensor[]>;
 
 /**
  * The handles of a model that was read from a file.
- * @throws GraphError for an operator that the builder has not, or a graph that is not in order.
+ * @param given - tensors to compute with in the place of inputs, by the inputs' names: so one model takes what another
+ *   one gives. Inputs that are not named stay inputs.
+ * @throws GraphError for an operator that the builder has not, a graph that is not in order, or a given tensor that
+ *   is not of its input's type.
  */
-export function importModel(model: Model): ImportedModel {
+export function importModel(model: Model, given: Readonly<Record<string, Tensor>> = {}): ImportedModel {
+  checkGiven(model, given);
   const values = new Map<string, Tensor>();
   const nodes: Results = new Map();
-  const { inputs, outputs } = importGraph(model.graph, values, nodes);
+  const { inputs, outputs } = importGraph(model.graph, values, nodes, given);
   return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), values, nodes };
 }
 
-function importGraph(graph: ModelGraph, values: Map<string, Tensor>, nodes: Results) {
+function checkGiven({ graph }: Model, given: Readonly<Record<string, Tensor>>): void {
+  for (const [name, tensor] of Object.entries(given)) {
+    const wanted = graph.inputs.find((i) => i.name === name);
+    if (!wanted) {
+      const names = graph.inputs.map((i) => `"${i.name}"`).join(", ");
+      throw new GraphError(
+        `importModel: "${name}" is given, but the model's inputs are ${names}; check the name`,
+      );
+    }
+    const fits =
+      tensor.dtype === wanted.dtype &&
+      tensor.shape.length === wanted.shape.length &&
+      tensor.shape.every((dim, i) => {
+        const expected = wanted.shape[i];
+        return typeof dim === "string" || typeof expected === "string" || dim === expected;
+      });
+    if (!fits) {
+      throw new GraphError(
+        `importModel: input "${name}" is given ${tensor.dtype} ${formatShape(tensor.shape)}, the model expects ${wanted.dtype} ${formatShape(wanted.shape)}; convert it with cast() or reshape()`,
+      );
+    }
+  }
+}
+
+function importGraph(
+  graph: ModelGraph,
+  values: Map<string, Tensor>,
+  nodes: Results,
+  given: Readonly<Record<string, Tensor>> = {},
+) {
   for (const initializer of graph.initializers) values.set(initializer.name, importTensor(initializer));
   const inputs = graph.inputs
     .filter(({ name }) => !graph.initializers.some((i) => i.name === name))
     .map(({ name, dtype, shape }) => {
-      const tensor = input(name, dtype, shape);
+      const tensor = given[name] ?? input(name, dtype, shape);
       values.set(name, tensor);
       return [name, tensor] as const;
     });

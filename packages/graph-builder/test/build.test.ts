@@ -241,6 +241,33 @@ describe("files", () => {
     expect(Array.from(results.y!.data as Float32Array)).toEqual([2.5, 1, 0, 5.5, -8.75, 0.375]);
   });
 
+  test("computes with given tensors in the place of inputs", async () => {
+    const model = buildModel({ name: "m", inputs: [x], outputs: { y: exp(x) } });
+    const rows = input("rows", "float32", ["n", 2]);
+    const { inputs, outputs } = importModel(model, { x: concat([rows, rows], 1) });
+    expect(Object.keys(inputs)).toEqual(["x"]);
+    const { y } = await evaluate([[rows, floats([1, 2], [0, 1])]], { y: outputs.y! });
+    // exp(0) and exp(1), to float32's last digit.
+    for (const [i, value] of [1, Math.E, 1, Math.E].entries())
+      expect(Math.abs((y!.data[i] as number) - value)).toBeLessThan(3e-7);
+  });
+
+  test("refuses a given tensor of another name or type", () => {
+    const model = buildModel({ name: "m", inputs: [x], outputs: { y: exp(x) } });
+    expect(() => importModel(model, { z: x })).toThrow(
+      'importModel: "z" is given, but the model\'s inputs are "x"; check the name',
+    );
+    for (const [given, type] of [
+      [input("x", "int32", ["n", 4]), "int32 [n, 4]"],
+      [input("x", "float32", ["n", 5]), "float32 [n, 5]"],
+      [input("x", "float32", [4]), "float32 [4]"],
+    ] as const) {
+      expect(() => importModel(model, { x: given })).toThrow(
+        `importModel: input "x" is given ${type}, the model expects float32 [n, 4]; convert it with cast() or reshape()`,
+      );
+    }
+  });
+
   test("says what is wrong with a file", () => {
     expect(() => readOnnx(new TextEncoder().encode("not a model"))).toThrow(/not an ONNX model/);
     expect(() => readOnnx(new Uint8Array())).toThrow(/holds no graph/);
