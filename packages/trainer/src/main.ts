@@ -10,16 +10,9 @@ import { isVerbose, parseCommandLine } from "./command-line.js";
 export async function runTrainer(words: readonly string[]): Promise<number> {
   try {
     const line = await parseCommandLine(words);
-    // Loaded when needed: help and mistakes answer without the runtime.
-    switch (line.command) {
-      case "print":
-        console.log(line.text);
-        return 0;
-      case "train":
-        return await (await import("./commands/train.js")).trainCommand(line.options);
-      case "sample":
-        return await (await import("./commands/sample.js")).sampleCommand(line.options);
-    }
+    if (line.kind === "run") return await line.run();
+    console.log(line.text);
+    return 0;
   } catch (error) {
     return fail(error, isVerbose(words));
   }

@@ -4,6 +4,7 @@ import {
   fillImageNoise,
   type Manifest,
   type SamplerName,
+  type Spacing,
   sample,
   samplerNamed,
   scheduleOf,
@@ -14,7 +15,9 @@ export interface DrawOptions {
   readonly manifest: Manifest;
   readonly session: InferenceSession;
   readonly sampler: SamplerName;
-  /** Rows of the sampler's table, 1..T. */
+  /** Default: trailing. */
+  readonly spacing?: Spacing;
+  /** Steps of the sampler, 1..T. */
   readonly steps: number;
   readonly seed: number;
   readonly count: number;
@@ -43,7 +46,11 @@ export async function* drawImages(
   const { manifest, seed, count, signal } = options;
   const { channels, height, width, range } = manifest.image;
   const size = channels * height * width;
-  const rows = samplerNamed(options.sampler)(scheduleOf(manifest.schedule), options.steps);
+  const rows = samplerNamed(options.sampler)(
+    scheduleOf(manifest.schedule),
+    options.steps,
+    options.spacing ? { spacing: options.spacing } : {},
+  );
   const images = new Uint8Array(count * size);
   const batches = Math.ceil(count / LARGEST_BATCH);
   for (let number = 0; number < batches; number++) {

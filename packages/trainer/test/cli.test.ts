@@ -210,7 +210,7 @@ describe("trainer sample", () => {
       /--count: found 5, but --labels 0-9 names 10/,
     );
     expectRefused(sample("--steps", "401"), 2, /--steps: found 401, expected at most the model's T = 400/);
-    expectRefused(sample("--sampler", "euler"), 2, /--sampler: found "euler", expected one of ddpm, ddim/);
+    expectRefused(sample("--sampler", "plms"), 2, /--sampler: found "plms", expected one of ddpm, ddim/);
   });
 
   it("refuses weights that are not those of the manifest", () => {

@@ -99,8 +99,11 @@ describe("parseCommandLine", () => {
 
   it("takes train where no command is named, with the defaults", async () => {
     const line = await parseCommandLine("--artifacts models/unet-cond --steps 25000".split(" "));
+    const run = expect.any(Function);
     expect(line).toEqual({
+      kind: "run",
       command: "train",
+      run,
       options: {
         artifacts: "models/unet-cond",
         steps: 25000,
@@ -118,9 +121,10 @@ describe("parseCommandLine", () => {
         resume: false,
       },
     });
-    expect(await parseCommandLine("train --artifacts models/unet-cond --steps=25000".split(" "))).toEqual(
-      line,
-    );
+    expect(await parseCommandLine("train --artifacts models/unet-cond --steps=25000".split(" "))).toEqual({
+      ...line,
+      run,
+    });
   });
 
   it("reads the flags of sample", async () => {
@@ -147,6 +151,7 @@ describe("parseCommandLine", () => {
     ["--artifacts m --keep 0", '--keep: found "0"'],
     ["--artifacts m --batch 0", '--batch: found "0"'],
     ["sample --model m --sampler ddi", "did you mean ddim?"],
+    ["sample --model m --spacing karass", "did you mean karras?"],
     ["sample --model m --count 0", '--count: found "0"'],
   ])("%s", async (words, part) => {
     expect(await usage(words)).toContain(part);
@@ -155,7 +160,7 @@ describe("parseCommandLine", () => {
   it("prints help with examples", async () => {
     for (const words of [["--help"], ["sample", "--help"]]) {
       const line = await parseCommandLine(words);
-      expect(line.command).toBe("print");
+      expect(line.kind).toBe("print");
       expect((line as { text: string }).text).toContain("Examples:");
     }
   });

@@ -2,9 +2,9 @@
 
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
-import { type SamplerName, UserError } from "@onnx-diffusion/diffusion";
+import { UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, readModelFolder } from "../artifacts.js";
-import type { Device } from "../device-names.js";
+import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { createSession } from "../devices.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { labelList } from "../flags.js";
@@ -15,19 +15,13 @@ import { drawImages } from "../sampling.js";
 import { catchStopSignals, exitCodeOf } from "../signals.js";
 import { openTerminal } from "../terminal.js";
 
-export interface SampleOptions {
+export interface SampleOptions extends SamplerChoice {
   /** The exported folder. */
   readonly model: string;
   /** Undefined: one image a label, or 10. */
   readonly count: number | undefined;
   /** As typed; undefined: all classes in turn. */
   readonly labels: string | undefined;
-  readonly seed: number;
-  /** Undefined: the model's T. */
-  readonly steps: number | undefined;
-  readonly sampler: SamplerName;
-  readonly device: Device;
-  readonly threads: number | undefined;
   readonly out: string;
   /** Where to write the images as uint8 [N, H, W, C]. */
   readonly raw: string | undefined;
@@ -51,11 +45,12 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
   const threads = options.threads ?? availableParallelism();
   const session = await createSession(model, "inference_model", options.device, { threads });
   try {
-    const { seed, sampler } = options;
+    const { seed, sampler, spacing } = options;
     const work = drawImages({
       manifest,
       session,
       sampler,
+      spacing,
       steps,
       seed,
       count,

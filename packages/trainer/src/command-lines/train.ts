@@ -1,0 +1,58 @@
+import { basename, resolve } from "node:path";
+import { DATASETS } from "../data/index.js";
+import { DEVICES } from "../device-names.js";
+import { oneOf, positiveNumber } from "../flags.js";
+import type { TrainOptions } from "../train.js";
+import { TRAIN_DEFAULTS } from "../train-defaults.js";
+import { defineCommand, given, MOST, MOST_STEPS, number, required, text, toggle, whole } from "./command.js";
+
+export const trainLine = defineCommand<TrainOptions>({
+  name: "train",
+  usage: `trainer [train] --artifacts DIR [flags]
+trainer sample --model DIR [flags]      draw images (trainer sample --help)
+
+Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says how to go on.`,
+  examples: [
+    ["trainer --artifacts models/unet-cond --steps 25000", "train on MNIST into runs/unet-cond"],
+    ["trainer --artifacts models/unet-cond --steps 50000 --resume", "go on with that run"],
+    ["trainer --artifacts models/unet-cond --seed 1 --out runs/second", "another run beside it"],
+  ],
+  flags: {
+    artifacts: text("Model folder, made by graph-builder emit"),
+    steps: number("Train to this step", TRAIN_DEFAULTS.steps),
+    data: text(`Data set: ${DATASETS.map(({ name }) => name).join(", ")} [default: ${TRAIN_DEFAULTS.data}]`),
+    "data-dir": text("Folder with your own copy of the data set's files"),
+    batch: number("Images a step", TRAIN_DEFAULTS.batch),
+    lr: number("Learning rate", "1e-4"),
+    seed: number("Seed of everything that is random", TRAIN_DEFAULTS.seed),
+    device: text(`${DEVICES.join(", ")} [default: ${TRAIN_DEFAULTS.device}]`),
+    threads: number("Threads of the runtime", "all cores"),
+    out: text("Run folder [default: runs/<name of the artifacts>]"),
+    "save-every": number("Steps between checkpoints, each with an export", TRAIN_DEFAULTS.saveEvery),
+    "sample-every": number("Steps between sample grids, 0 for none", TRAIN_DEFAULTS.sampleEvery),
+    keep: number("Checkpoints to keep", TRAIN_DEFAULTS.keep),
+    resume: toggle("Go on with the run in the run folder"),
+  },
+  options(typed) {
+    const artifacts = required(typed, "artifacts", "--artifacts models/unet-cond");
+    const rate = given(typed, "lr");
+    const names = DATASETS.map(({ name }) => name);
+    return {
+      artifacts,
+      steps: whole(typed, "steps", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.steps,
+      data: oneOf("--data", given(typed, "data") ?? TRAIN_DEFAULTS.data, names),
+      dataDir: given(typed, "data-dir"),
+      batch: whole(typed, "batch", 1, 65536) ?? TRAIN_DEFAULTS.batch,
+      learningRate: rate === undefined ? TRAIN_DEFAULTS.learningRate : positiveNumber("--lr", rate),
+      seed: whole(typed, "seed", 0, MOST) ?? TRAIN_DEFAULTS.seed,
+      device: oneOf("--device", given(typed, "device") ?? TRAIN_DEFAULTS.device, DEVICES),
+      threads: whole(typed, "threads", 1, 1024),
+      out: given(typed, "out") ?? `runs/${basename(resolve(artifacts))}`,
+      saveEvery: whole(typed, "save-every", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.saveEvery,
+      sampleEvery: whole(typed, "sample-every", 0, MOST_STEPS) ?? TRAIN_DEFAULTS.sampleEvery,
+      keep: whole(typed, "keep", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.keep,
+      resume: typed.resume === true,
+    };
+  },
+  run: async (options) => (await import("../commands/train.js")).trainCommand(options),
+});
