@@ -8,7 +8,7 @@ export { buildModel, type ModelDefinition } from "./build.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType } from "./dtype.js";
 export { GraphError } from "./errors.js";
-export { type GradientOptions, gradients } from "./gradients.js";
+export { type GradientOptions, gradients, jvp, type VjpOptions, vjp } from "./gradients.js";
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";
 export { cpu } from "./lowering/cpu.js";

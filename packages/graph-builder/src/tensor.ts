@@ -100,7 +100,7 @@ export function externalConstant(
 export type Needs = (tensor: Tensor) => readonly Tensor[];
 
 /** All that a tensor's node takes, what its subgraphs use from outside included. */
-const dependencies: Needs = ({ source }) =>
+export const dependencies: Needs = ({ source }) =>
   source.kind === "node"
     ? [...source.inputs.filter((t): t is Tensor => t !== undefined), ...capturedBy(source, dependencies)]
     : [];

@@ -8,14 +8,16 @@ const types = (outputs: readonly Tensor[]) => outputs.map(({ dtype, shape }) => 
  * Gives outputs computed from `inputs` their own gradient rule, as JAX's custom_vjp does.
  * @param outputs - computed from `inputs` by any operators.
  * @param vjp - gradients by the inputs from those by the outputs (undefined: no gradient).
+ * @param name - what errors call it.
  */
 export function customVjp(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
   vjp: (...grads: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[],
+  name = "CustomVjp",
 ): readonly Tensor[] {
   const entry: OpEntry = {
-    name: "CustomVjp",
+    name,
     since: 1,
     alias: true,
     infer: () => types(outputs),
@@ -25,4 +27,4 @@ export function customVjp(
 }
 
 /** The same value, through which no gradient passes. */
-export const stopGradient = (x: Tensor): Tensor => customVjp([x], [], () => [])[0]!;
+export const stopGradient = (x: Tensor): Tensor => customVjp([x], [], () => [], "stopGradient")[0]!;
