@@ -85,12 +85,14 @@ function importGraph(
         `${where}: operator ${node.opType} is not supported; supported: ${[...OPS.keys()].sort().join(", ")}`,
       );
     const operands = node.inputs.map((name) => (name === "" ? undefined : find(values, name, where)));
-    const attributes = Object.fromEntries(
+    const given = Object.fromEntries(
       Object.entries(node.attributes).map(([name, attribute]) => [
         name,
         importAttribute(name, attribute, op.attributes?.[name], values, nodes, where),
       ]),
     );
+    const counts = { inputs: node.inputs.length, outputs: node.outputs.length };
+    const attributes = op.upgrade?.({ ...counts, attributes: given }) ?? given;
     const scope = node.name.includes("/") ? node.name.slice(0, node.name.lastIndexOf("/")) : node.name;
     const results = makeNode(makeCall(op, operands, attributes, node.outputs.length, scope), scope);
     nodes.set(node, results);

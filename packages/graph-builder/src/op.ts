@@ -58,6 +58,8 @@ export interface OpDefinition {
   readonly alias?: boolean;
   /** Output 0 is input 0 in another shape: runtimes give both the same memory. */
   readonly view?: boolean;
+  /** Attributes in the form written here, where older operator sets had another. Applied when files are read. */
+  upgrade?(node: { inputs: number; outputs: number; attributes: Attributes }): Attributes;
   /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
   simplify?(call: Call): Tensor | undefined;
 }

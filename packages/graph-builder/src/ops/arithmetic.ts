@@ -2,6 +2,7 @@
 import { addDims, type Dim, exactDiv, mulDims, subDims } from "../dim.js";
 import { apply, type Call, type OpEntry, type Operand, operands } from "../op.js";
 import type { NodeSource, Tensor } from "../tensor.js";
+import { cast } from "./cast.js";
 import { greater, greaterOrEqual, lessOrEqual, where } from "./compare.js";
 import { scalarValue } from "./constants.js";
 import { defineElementwise, like } from "./elementwise.js";
@@ -58,12 +59,14 @@ const powOp: OpEntry = defineElementwise("Pow", {
   since: 15,
   dtype: (call) => call.input(0).dtype,
   vjp({ input, grad, outputs }) {
-    const [a, b] = [input(0), input(1)];
-    const n = scalarValue(b);
+    const a = input(0);
+    const n = scalarValue(input(1));
     if (n !== undefined) return [n === 0 ? undefined : mul(grad, mul(pow(a, n - 1), n)), undefined];
     // 0^b is 0 (b > 0): its derivative by b is 0, not 0 * log 0.
     const logA = where(greater(a, like(a, 0)), log(where(greater(a, like(a, 0)), a, like(a, 1))), like(a, 0));
-    return [mul(grad, mul(b, pow(a, sub(b, 1)))), mul(grad, mul(outputs[0]!, logA))];
+    // The exponent may be of another type, a whole number too.
+    const b = cast(input(1), a.dtype);
+    return [mul(grad, mul(b, pow(a, sub(b, 1)))), cast(mul(grad, mul(outputs[0]!, logA)), input(1).dtype)];
   },
   simplify: (call) => (scalarValue(call.inputs[1]) === 1 ? call.input(0) : undefined),
 });

@@ -1,12 +1,17 @@
 import { addDims, type Dim, formatShape, isStatic, subDims } from "../dim.js";
-import { apply, type Call, defineOp } from "../op.js";
+import { apply, type Call, defineOp, type OpEntry } from "../op.js";
 import { int64s, scalar, type Tensor } from "../tensor.js";
+import { mul } from "./arithmetic.js";
 import { normalizeAxis } from "./axes.js";
 import { constantValues, dimsOf } from "./constants.js";
+import { like } from "./elementwise.js";
+import { fullLike } from "./expand.js";
+import { reduceSum } from "./reduce.js";
+import { reshape } from "./reshape.js";
 import { shapeTensor } from "./shape.js";
 import { sliceAxis } from "./slice.js";
 
-const padOp = defineOp("Pad", {
+const padOp: OpEntry = defineOp("Pad", {
   since: 21,
   attributes: { mode: "string" },
   infer(call) {
@@ -33,7 +38,14 @@ const padOp = defineOp("Pad", {
       const kept = typeof last === "number" ? Math.max(last, 0) : last;
       grad = sliceAxis(grad, axis, start, subDims(grad.shape[axis]!, kept), [x]);
     });
-    return [grad, undefined, undefined, undefined];
+    const value = back.inputs[2];
+    if (!value) return [grad, undefined];
+    const padding = apply(
+      padOp,
+      [fullLike(x, 0), back.inputs[1], like(x, 1), back.inputs[3]],
+      back.attributes,
+    );
+    return [grad, undefined, reshape(reduceSum(mul(back.grad, padding)), value.shape), undefined];
   },
 });
 

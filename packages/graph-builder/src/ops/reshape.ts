@@ -53,6 +53,8 @@ function target({ inputs, attributes, fail }: Call, x: Tensor): Shape {
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const unknown = shape.map((dim, i) => (typeof dim === "number" ? dim : dim === x.shape[i] ? 0 : -1));
-  const derivable = unknown.filter((dim) => dim === -1).length <= 1 && !shape.includes(0);
+  // ONNX reads 0 as "keep" unless told that it is a size.
+  if (shape.includes(0)) return apply(reshapeOp, [x, shapeTensor(shape, [x])], { allowzero: 1 });
+  const derivable = unknown.filter((dim) => dim === -1).length <= 1;
   return apply(reshapeOp, [x, derivable ? int64s(unknown) : shapeTensor(shape, [x])]);
 }

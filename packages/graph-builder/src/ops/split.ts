@@ -20,6 +20,11 @@ const splitOp = defineOp("Split", {
       fail(`the sizes [${sizes}] add up to ${sum}, axis ${axis} of ${formatShape(shape)} has ${whole}`);
     return sizes.map((size) => ({ dtype, shape: shape.map((dim, i) => (i === axis ? size : dim)) }));
   },
+  // Before 18 the number of outputs alone said how many equal parts there are.
+  upgrade: ({ inputs, outputs, attributes }) =>
+    inputs === 1 && attributes.num_outputs === undefined
+      ? { ...attributes, num_outputs: outputs }
+      : attributes,
   vjp({ attributes, outputs, grads }) {
     const parts = grads.map((g, i) => g ?? fullLike(outputs[i]!, 0));
     return [concat(parts, (attributes.axis as number | undefined) ?? 0), undefined];
