@@ -31,9 +31,14 @@ try {
   files.sort((a, b) => kind(a) - kind(b) || (a < b ? -1 : 1));
   const tar = execFileSync(
     "tar",
-    ["--format=ustar", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644"].concat(
-      ["-cf", "-", "-C", folder, "-T", "-"],
-    ),
+    ["--format=ustar", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644"].concat([
+      "-cf",
+      "-",
+      "-C",
+      folder,
+      "-T",
+      "-",
+    ]),
     { input: files.join("\n"), maxBuffer: 2 ** 30 },
   );
   const packed = brotliCompressSync(tar, {

@@ -1,7 +1,7 @@
 /** ONNX's own operator tests, from the archive that scripts/pack-node-tests.mjs makes. */
 import { readFileSync } from "node:fs";
 import { brotliDecompressSync } from "node:zlib";
-import { onnx, type Proto } from "../../src/onnx/proto.js";
+import onnxProto, { type onnx as Proto } from "onnx-proto";
 
 export interface NodeTest {
   readonly name: string;
@@ -32,7 +32,7 @@ export function nodeTests(): readonly NodeTest[] {
     return {
       name,
       bytes,
-      model: onnx.ModelProto.decode(bytes),
+      model: onnxProto.onnx.ModelProto.decode(bytes),
       inputs: numbered("input"),
       outputs: numbered("output"),
     };
@@ -42,10 +42,15 @@ export function nodeTests(): readonly NodeTest[] {
 /** The files of a ustar archive: each a 512-byte header with name, octal size and name prefix, then its blocks. */
 function untar(tar: Uint8Array): Map<string, Uint8Array> {
   const latin1 = new TextDecoder("latin1");
-  const field = (at: number, length: number) => latin1.decode(tar.subarray(at, at + length)).replace(/\0.*$/s, "");
+  const field = (at: number, length: number) =>
+    latin1.decode(tar.subarray(at, at + length)).replace(/\0.*$/s, "");
   const files = new Map<string, Uint8Array>();
   for (let at = 0; tar[at]; ) {
-    const [name, size, prefix] = [field(at, 100), Number.parseInt(field(at + 124, 12), 8), field(at + 345, 155)];
+    const [name, size, prefix] = [
+      field(at, 100),
+      Number.parseInt(field(at + 124, 12), 8),
+      field(at + 345, 155),
+    ];
     files.set(prefix ? `${prefix}/${name}` : name, tar.subarray(at + 512, at + 512 + size));
     at += 512 + Math.ceil(size / 512) * 512;
   }

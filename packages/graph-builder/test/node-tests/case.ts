@@ -1,16 +1,21 @@
 /** A node test as the builder's handles and plain values. */
+
+import onnxProto, { type onnx as Proto } from "onnx-proto";
 import { type DType, dtypeFromOnnx } from "../../src/dtype.js";
 import { GraphError } from "../../src/errors.js";
 import { type ImportedModel, importModel } from "../../src/import.js";
 import type { Model, ModelInitializer } from "../../src/model.js";
-import { onnx, type Proto } from "../../src/onnx/proto.js";
 import { readOnnx } from "../../src/onnx/read.js";
 import { OPS } from "../../src/op.js";
 import type { Value } from "../run.js";
 import type { NodeTest } from "./archive.js";
 
+/** Whether the builder has all operators and element types of a test. */
+export const hasOperators = (test: NodeTest): boolean =>
+  missingOperators(test).length === 0 && missingTypes(test).length === 0;
+
 /** The operators that the builder lacks for a test, with their domain where that is not the standard one. */
-export function missingOperators({ model }: NodeTest): string[] {
+function missingOperators({ model }: NodeTest): string[] {
   const missing = [...nodesOf(model.graph!)]
     .filter(({ domain, opType }) => domain || !OPS.has(opType ?? ""))
     .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`);
@@ -47,7 +52,7 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** The element types (ONNX's names) and kinds of values that the builder does not represent. */
-export function missingTypes({ model }: NodeTest): string[] {
+function missingTypes({ model }: NodeTest): string[] {
   const graph = model.graph!;
   const codes: (number | null | undefined)[] = [];
   const kinds = new Set<string>();
@@ -89,7 +94,11 @@ export function readCase(test: NodeTest): Case {
   const expected = zip(declared.graph.outputs, tensors(test.outputs)).map(
     ([name, t]) => [name, toValue(t)] as const,
   );
-  const rules = [() => false, (t: ModelInitializer) => isInteger(t.dtype), (_: ModelInitializer, i: number) => i > 0];
+  const rules = [
+    () => false,
+    (t: ModelInitializer) => isInteger(t.dtype),
+    (_: ModelInitializer, i: number) => i > 0,
+  ];
   for (const [attempt, rule] of rules.entries()) {
     const bound = inputs.filter(([, t], i) => rule(t, i));
     const initializers = [...declared.graph.initializers, ...bound.map(([name, t]) => ({ ...t, name }))];
@@ -116,9 +125,10 @@ const zip = <T>(values: readonly { readonly name: string }[], data: readonly T[]
 
 /** Serialized TensorProtos, read as the initializers of a graph. */
 function tensors(files: readonly Uint8Array[]): readonly ModelInitializer[] {
-  const initializer = files.map((bytes) => onnx.TensorProto.decode(bytes));
+  const initializer = files.map((bytes) => onnxProto.onnx.TensorProto.decode(bytes));
   const opsetImport = [{ domain: "", version: 21 }];
-  return readOnnx(onnx.ModelProto.encode({ opsetImport, graph: { initializer } }).finish()).graph.initializers;
+  return readOnnx(onnxProto.onnx.ModelProto.encode({ opsetImport, graph: { initializer } }).finish()).graph
+    .initializers;
 }
 
 function toValue({ dtype, shape, data }: ModelInitializer): Value {

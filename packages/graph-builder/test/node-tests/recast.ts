@@ -1,12 +1,23 @@
 /** A model and its data in another floating-point type. */
-import { type DType, dtypeFromOnnx, dtypeToOnnx, elementAt, isFloat, toTypedArray, type TypedArray } from "../../src/dtype.js";
+import {
+  type DType,
+  dtypeFromOnnx,
+  dtypeToOnnx,
+  elementAt,
+  isFloat,
+  type TypedArray,
+  toTypedArray,
+} from "../../src/dtype.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "../../src/model.js";
 import type { Value } from "../run.js";
 
-type Float = "float32" | "float64";
+export type Float = "float32" | "float64";
 
 /** The same model with every floating-point value of the given type, conversions included. */
-export const recastModel = (model: Model, to: Float): Model => ({ ...model, graph: recastGraph(model.graph, to) });
+export const recastModel = (model: Model, to: Float): Model => ({
+  ...model,
+  graph: recastGraph(model.graph, to),
+});
 
 export function recastValue(value: Value, to: Float): Value {
   const { dtype, data } = recastData(value.dtype, value.data, to);
@@ -20,7 +31,10 @@ function recastData(dtype: DType, data: TypedArray, to: Float): { dtype: DType; 
 }
 
 function recastGraph(graph: ModelGraph, to: Float): ModelGraph {
-  const value = <T extends { readonly dtype: DType }>(v: T): T => ({ ...v, dtype: isFloat(v.dtype) ? to : v.dtype });
+  const value = <T extends { readonly dtype: DType }>(v: T): T => ({
+    ...v,
+    dtype: isFloat(v.dtype) ? to : v.dtype,
+  });
   return {
     ...graph,
     inputs: graph.inputs.map(value),
