@@ -1,0 +1,106 @@
+/** The programs in the packages' READMEs: checked by the compiler, run by Node, and they do what is said. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+// Inside the workspace, so that the packages are found by their names.
+const folder = path.join(root, "node_modules/.cache/documents");
+const at = (file: string) => path.join(folder, file);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const PACKAGES = ["diffusion", "graph-builder", "trainer"] as const;
+
+/** The TypeScript of a README. */
+function program(name: string): string {
+  const blocks = [
+    ...readFileSync(path.join(root, "packages", name, "README.md"), "utf8").matchAll(/^```ts\n(.*?)^```$/gms),
+  ];
+  expect(blocks.length).toBe(1);
+  return blocks[0]![1]!;
+}
+
+const node = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 100_000,
+  });
+  return { status, stdout, stderr };
+};
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  for (const name of PACKAGES) writeFileSync(at(`${name}.ts`), program(name));
+  const compilerOptions = {
+    composite: false,
+    declaration: false,
+    declarationMap: false,
+    sourceMap: false,
+    types: ["node"],
+    outDir: ".",
+  };
+  const extend = path.join(root, "tsconfig.base.json");
+  writeFileSync(at("package.json"), `{ "type": "module" }`);
+  writeFileSync(
+    at("tsconfig.json"),
+    JSON.stringify({ extends: extend, compilerOptions, files: PACKAGES.map((name) => `${name}.ts`) }),
+  );
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  expect(node(tsc, "-p", ".")).toEqual({ status: 0, stdout: "", stderr: "" });
+});
+
+test("diffusion: the sampler arrives at the image", () => {
+  const { status, stdout, stderr } = node("diffusion.js");
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout.trim().split("\n").at(-1)).toBe("10 of 10: 0.25");
+});
+
+test("trainer: the test digits are there, and the command answers", () => {
+  const { status, stdout, stderr } = node("trainer.js");
+  expect([status, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain("trainer sample --model DIR");
+  expect(stdout.trim().split("\n").at(-1)).toBe("10000 10 0");
+});
+
+describe("graph-builder", () => {
+  test("the program is 20 lines beside its imports", () => {
+    const [, body] = program("graph-builder").split('from "@onnx-diffusion/graph-builder";\n');
+    const lines = body!.split("\n").filter((line) => line !== "" && !line.startsWith("//"));
+    expect(lines.length).toBeLessThanOrEqual(20);
+  });
+
+  test("the network learns exclusive or", async () => {
+    expect(node("graph-builder.js")).toEqual({ status: 0, stdout: "", stderr: "" });
+    const session = await InferenceSession.create(at("step.onnx"));
+    const shapes = { "hidden.weight": [8, 2], "hidden.bias": [8], "out.weight": [1, 8], "out.bias": [1] };
+    const ofRandom = (dims: number[]) => {
+      const size = dims.reduce((a, b) => a * b, 1);
+      return new Tensor(
+        "float32",
+        Float32Array.from({ length: size }, (_, i) => Math.sin(7 * i + 3 * size)),
+        dims,
+      );
+    };
+    let weights = Object.fromEntries(Object.entries(shapes).map(([name, dims]) => [name, ofRandom(dims)]));
+    const data = {
+      x: new Tensor("float32", [0, 0, 0, 1, 1, 0, 1, 1], [4, 2]),
+      target: new Tensor("float32", [0, 1, 1, 0], [4, 1]),
+      rate: new Tensor("float32", [0.2], []),
+    };
+    const losses: number[] = [];
+    for (let step = 0; step < 2000; step++) {
+      const results = await session.run({ ...weights, ...data });
+      weights = Object.fromEntries(
+        Object.keys(shapes).map((name) => [name, results[`${name}.next`] as typeof data.x]),
+      );
+      losses.push(results.loss!.data[0] as number);
+    }
+    // No line separates the classes: the best linear prediction is 1/2 everywhere, with a loss of 1/4.
+    expect(losses[0]).toBeGreaterThan(0.1);
+    expect(losses.at(-1)).toBeLessThan(0.01);
+  });
+});
