@@ -1,11 +1,5 @@
 /** The emitted graphs, run by ONNX Runtime, against PyTorch's numbers (test/golden). */
-import { readFileSync } from "node:fs";
-import {
-  decodeSafetensors,
-  PRACTICAL_SCHEDULE,
-  type StateTensor,
-  scheduleOf,
-} from "@onnx-diffusion/diffusion";
+import { PRACTICAL_SCHEDULE, type StateTensor, scheduleOf } from "@onnx-diffusion/diffusion";
 import {
   convNet,
   cpu,
@@ -23,30 +17,9 @@ import {
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { digest, formulaBatch, formulaWeight, readDigest } from "./golden/formula.js";
+import { distance, golden, type Numbers } from "./golden/golden.js";
 
-type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
 type Batch = { images: Uint8Array; t: Int32Array; eps: Float32Array; labels: Int32Array };
-
-function golden(file: string) {
-  const { tensors } = decodeSafetensors(readFileSync(new URL(`golden/${file}.safetensors`, import.meta.url)));
-  const get = (name: string): Numbers => {
-    const found = tensors.get(name);
-    if (!found) throw new Error(`${file}.safetensors has no ${name}`);
-    return found.data as Numbers;
-  };
-  return { get, has: (name: string) => tensors.has(name) };
-}
-
-/** |a - b| / |b| in the Euclidean norm. */
-function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let difference = 0;
-  let norm = 0;
-  for (let i = 0; i < b.length; i++) {
-    difference += (a[i]! - b[i]!) ** 2;
-    norm += b[i]! ** 2;
-  }
-  return Math.sqrt(difference / norm);
-}
 
 const sessionOf = (training: Training, graph: keyof typeof GRAPHS, lowering: Lowering) =>
   InferenceSession.create(writeOnnx(GRAPHS[graph].build(training, lowering)));

@@ -24,6 +24,9 @@ function hashes(name: string, count: number): Uint32Array {
 /** A hash as a float64 in [-1, 1): a multiple of 2^-23, so exact in float32 as well. */
 const unit = (hash: number): number => (hash >>> 8) / 2 ** 23 - 1;
 
+/** float64 [count] in [-1, 1). */
+export const formulaUnits = (name: string, count: number): number[] => Array.from(hashes(name, count), unit);
+
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** The starting value of a parameter or running statistic with PyTorch's path `path`. */

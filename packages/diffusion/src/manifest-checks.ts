@@ -1,7 +1,19 @@
 import { type At, fail } from "./json-reader.js";
-import { GRAPH_NAMES, type GraphName, type GraphSpec, type Manifest, type ValueSpec } from "./manifest.js";
+import {
+  GRAPH_NAMES,
+  type GraphName,
+  type GraphSpec,
+  type Manifest,
+  type StateTensor,
+  type ValueSpec,
+} from "./manifest.js";
 
-const KIND_ORDER = ["parameter", "buffer", "optimizer", "counter"] as const;
+const KIND_ORDER = ["parameter", "buffer", "optimizer", "average", "counter"] as const;
+/** What a tensor of these kinds may belong to, in words. */
+const OWNERS = {
+  optimizer: { kinds: ["parameter"], words: "a trained parameter" },
+  average: { kinds: ["parameter", "buffer"], words: "a trained parameter or a buffer" },
+} as const satisfies Partial<Record<StateTensor["kind"], unknown>>;
 
 /**
  * What must hold between the fields of a manifest, each of which is right by itself.
@@ -25,7 +37,7 @@ function place(where: string, path: string, value: unknown): At {
 
 function checkState({ state }: Manifest, where: string): void {
   const names = new Set<string>();
-  const parameters = new Map(state.filter((t) => t.kind === "parameter").map((t) => [t.name, t]));
+  const byName = new Map(state.map((t) => [t.name, t]));
   for (const [i, tensor] of state.entries()) {
     const path = `state[${i}]`;
     if (names.has(tensor.name)) {
@@ -37,18 +49,19 @@ function checkState({ state }: Manifest, where: string): void {
     if (before !== undefined && KIND_ORDER.indexOf(tensor.kind) < KIND_ORDER.indexOf(before.kind)) {
       fail(
         place(where, `${path}.kind`, tensor.kind),
-        "the order parameters, buffers, optimizer tensors, counter",
+        "the order parameters, buffers, optimizer tensors, averages, counter",
       );
     }
-    if (tensor.kind === "optimizer") {
-      const parameter = parameters.get(tensor.of ?? "");
-      if (parameter === undefined) {
-        fail(place(where, `${path}.of`, tensor.of), "the name of a parameter in state");
+    if (tensor.kind === "optimizer" || tensor.kind === "average") {
+      const { kinds, words } = OWNERS[tensor.kind];
+      const owner = byName.get(tensor.of ?? "");
+      if (owner === undefined || owner.frozen || !kinds.some((kind) => kind === owner.kind)) {
+        fail(place(where, `${path}.of`, tensor.of), `the name of ${words} in state`);
       }
-      if (!sameShape(tensor.shape, parameter.shape)) {
+      if (!sameShape(tensor.shape, owner.shape)) {
         fail(
           place(where, `${path}.shape`, tensor.shape),
-          `the shape of ${parameter.name}, ${JSON.stringify(parameter.shape)}`,
+          `the shape of ${owner.name}, ${JSON.stringify(owner.shape)}`,
         );
       }
     }

@@ -22,17 +22,20 @@ export type Initializer =
  * - `parameter`: trained; has a gradient. Part of the exported weights.
  * - `buffer`: running statistics; written by the forward pass. Part of the exported weights.
  * - `optimizer`: a moment of the parameter named in `of`. Only in checkpoints.
+ * - `average`: the moving average of the parameter or buffer named in `of`; exported in its place. In checkpoints both.
  * - `counter`: the number of optimizer steps taken (int32 scalar). Only in checkpoints.
  */
 export interface StateTensor {
   /** PyTorch's path (`down1.conv.weight`), and the name of the graph inputs that take it. */
   readonly name: string;
-  readonly kind: "parameter" | "buffer" | "optimizer" | "counter";
+  readonly kind: "parameter" | "buffer" | "optimizer" | "average" | "counter";
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
-  /** The parameter that an `optimizer` tensor belongs to. */
+  /** The tensor that an `optimizer` or `average` tensor belongs to. */
   readonly of?: string;
+  /** Of a parameter that is not trained: it has no gradient and stays as it is. */
+  readonly frozen?: true;
 }
 
 export interface ValueSpec {
@@ -44,7 +47,8 @@ export interface ValueSpec {
 /**
  * The entry points of a model. In every graph that carries state, the input `X` comes back as the output `X.next`.
  * - `training_model`: parameters, buffers, batch -> `loss`, `<parameter>_grad`, `<buffer>.next`
- * - `optimizer_model`: parameters, `<parameter>_grad`, optimizer tensors, counter, `learning_rate` -> `.next` of each
+ * - `optimizer_model`: parameters, `<parameter>_grad`, optimizer tensors, counter, `learning_rate` -> `.next` of each;
+ *   where there are averages, they and the buffers that `training_model` left as well. Frozen parameters are left out
  * - `training_step`: state, batch, `learning_rate` -> `<state>.next`, `loss`
  * - `training_loop`: the same for K batches stacked on a leading axis `steps` -> `<state>.next`, `losses` [steps]
  * - `eval_model`: parameters, buffers, batch -> `loss` with running statistics, `losses` [batch] (one an image)
@@ -76,6 +80,32 @@ export interface ScheduleSpec {
   readonly T: number;
   readonly betaStart: number;
   readonly betaEnd: number;
+}
+
+/** What the graphs do to the parameters in a step. They do it whatever is said here: this describes them. */
+export interface OptimizerSpec {
+  /** `adam`, `adamw`, `sgd`, or the name of one's own. */
+  readonly name: string;
+  /** All its options, such as `beta1`. */
+  readonly options: OptimizerOptions;
+  /** Parameters that are updated in another way; the first group that matches decides. */
+  readonly groups?: readonly OptimizerGroup[];
+  /** Largest Euclidean norm of all gradients together; larger ones are scaled down to it. */
+  readonly clip?: number;
+  /** Decay of the moving average of parameters and buffers, which is what is exported. */
+  readonly ema?: number;
+}
+
+export type OptimizerOptions = Readonly<Record<string, number | boolean>>;
+
+export interface OptimizerGroup {
+  /** Paths of parameters; `*` stands for any characters. */
+  readonly match: string;
+  /** Factor on the learning rate. */
+  readonly learningRateScale?: number;
+  /** Options that are others than `OptimizerSpec.options`. */
+  readonly options?: OptimizerOptions;
+  readonly frozen?: boolean;
 }
 
 /** What a trained model was trained with; absent from a folder that was only authored. */
@@ -114,7 +144,9 @@ export interface Manifest {
   readonly timestep: boolean;
   readonly prediction: "eps";
   readonly schedule: ScheduleSpec;
-  /** Parameters first, then buffers, optimizer tensors and the counter: the order of graph inputs. */
+  /** Absent from folders of before it was described; those have Adam with PyTorch's defaults. */
+  readonly optimizer?: OptimizerSpec;
+  /** Parameters first, then buffers, optimizer tensors, averages and the counter: the order of graph inputs. */
   readonly state: readonly StateTensor[];
   readonly graphs: Readonly<Partial<Record<GraphName, GraphSpec>>>;
   readonly training?: TrainingRecord;

@@ -28,6 +28,7 @@ import {
   type ValueSpec,
 } from "./manifest.js";
 import { checkManifest } from "./manifest-checks.js";
+import { readOptimizer } from "./parse-optimizer.js";
 import { linearSchedule } from "./schedule.js";
 
 const DTYPES = Object.keys({
@@ -55,6 +56,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
   if (integer(version, 1) > MANIFEST_VERSION) {
     fail(version, `${MANIFEST_VERSION} or less: a newer onnx-diffusion wrote this folder; update to read it`);
   }
+  const optimizer = field(at, "optimizer");
   const training = field(at, "training");
   const manifest: Manifest = {
     format: "onnx-diffusion",
@@ -68,6 +70,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
     timestep: flag(field(at, "timestep")),
     prediction: oneOf(field(at, "prediction"), ["eps"]),
     schedule: readSchedule(field(at, "schedule")),
+    ...(optimizer.value === undefined ? {} : { optimizer: readOptimizer(optimizer) }),
     state: items(field(at, "state")).map(readStateTensor),
     graphs: readGraphs(field(at, "graphs")),
     ...(training.value === undefined ? {} : { training: readTraining(training) }),
@@ -117,7 +120,8 @@ function readSchedule(at: At): ScheduleSpec {
 }
 
 function readStateTensor(at: At): StateTensor {
-  const kind = oneOf(field(at, "kind"), ["parameter", "buffer", "optimizer", "counter"]);
+  const kind = oneOf(field(at, "kind"), ["parameter", "buffer", "optimizer", "average", "counter"]);
+  const frozen = field(at, "frozen");
   const dtype = oneOf(field(at, "dtype"), DTYPES);
   return {
     name: text(field(at, "name")),
@@ -125,8 +129,14 @@ function readStateTensor(at: At): StateTensor {
     dtype,
     shape: items(field(at, "shape")).map((dim) => integer(dim, 1)),
     initializer: readInitializer(field(at, "initializer"), dtype),
-    ...(kind === "optimizer" ? { of: text(field(at, "of")) } : {}),
+    ...(kind === "optimizer" || kind === "average" ? { of: text(field(at, "of")) } : {}),
+    ...(frozen.value === undefined ? {} : { frozen: readFrozen(frozen, kind) }),
   };
+}
+
+function readFrozen(at: At, kind: StateTensor["kind"]): true {
+  if (kind !== "parameter") fail(at, `nothing: a tensor of kind "${kind}" is not trained anyway`);
+  return at.value === true ? true : fail(at, "true or nothing");
 }
 
 function readInitializer(at: At, dtype: DType): Initializer {

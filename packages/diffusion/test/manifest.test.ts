@@ -18,6 +18,16 @@ const manifest: Manifest = {
   timestep: true,
   prediction: "eps",
   schedule: { kind: "linear", T: 400, betaStart: 1e-4, betaEnd: 0.02 },
+  optimizer: {
+    name: "adamw",
+    options: { beta1: 0.9, weightDecay: 0.01, amsgrad: false },
+    groups: [
+      { match: "*.bias", learningRateScale: 0.5, options: { weightDecay: 0 } },
+      { match: "norm.*", frozen: true },
+    ],
+    clip: 1,
+    ema: 0.999,
+  },
   state: [
     {
       name: "conv.weight",
@@ -102,6 +112,11 @@ test("reads a parsed value and a text alike", () => {
   expect(parseManifest(JSON.stringify(manifest), WHERE)).toEqual(manifest);
 });
 
+test("a folder of before the optimizer was described reads as well", () => {
+  const { optimizer: _, ...older } = manifest;
+  expect(parseManifest(older, WHERE)).toEqual(older);
+});
+
 test("a folder that was only authored has no training record", () => {
   const { training: _, ...authored } = manifest;
   expect(parseManifest(authored, WHERE)).toEqual(authored);
@@ -136,11 +151,43 @@ describe("one wrong field", () => {
     [["schedule", "kind"], "cosine", 'schedule.kind: found "cosine", expected "linear"'],
     [["schedule", "T"], 1e9, "schedule.T: found 1000000000, expected an integer in 1..65535"],
     [["schedule", "betaStart"], 2, "schedule.betaStart: found 2, expected a number above 0 and below 1"],
+    [["optimizer"], "adam", 'optimizer: found "adam", expected an object'],
+    [["optimizer", "name"], "", 'optimizer.name: found "", expected a text'],
+    [
+      ["optimizer", "options", "beta1"],
+      "0.9",
+      'optimizer.options["beta1"]: found "0.9", expected a number, true or false',
+    ],
+    [["optimizer", "groups"], {}, "optimizer.groups: found {}, expected an array"],
+    [
+      ["optimizer", "groups", 0, "match"],
+      undefined,
+      "optimizer.groups[0].match: found nothing, expected a text",
+    ],
+    [
+      ["optimizer", "groups", 0, "learningRateScale"],
+      true,
+      "optimizer.groups[0].learningRateScale: found true, expected a finite number",
+    ],
+    [["optimizer", "groups", 1, "frozen"], 1, "optimizer.groups[1].frozen: found 1, expected true or false"],
+    [["optimizer", "clip"], null, "optimizer.clip: found null, expected a finite number"],
+    [["optimizer", "ema"], "0.9", 'optimizer.ema: found "0.9", expected a finite number'],
     [["state"], {}, "state: found {}, expected an array"],
+    [["state", 0, "frozen"], false, "state[0].frozen: found false, expected true or nothing"],
+    [
+      ["state", 1, "frozen"],
+      true,
+      'state[1].frozen: found true, expected nothing: a tensor of kind "buffer" is not trained anyway',
+    ],
+    [
+      ["state", 0, "frozen"],
+      true,
+      'state[2].of: found "conv.weight", expected the name of a trained parameter in state',
+    ],
     [
       ["state", 0, "kind"],
       "weight",
-      'state[0].kind: found "weight", expected "parameter" or "buffer" or "optimizer" or "counter"',
+      'state[0].kind: found "weight", expected "parameter" or "buffer" or "optimizer" or "average" or "counter"',
     ],
     [
       ["state", 0, "dtype"],
@@ -179,7 +226,7 @@ describe("one wrong field", () => {
     [
       ["state", 2, "of"],
       "norm.running_var",
-      'state[2].of: found "norm.running_var", expected the name of a parameter in state',
+      'state[2].of: found "norm.running_var", expected the name of a trained parameter in state',
     ],
     [["state", 2, "shape"], [8], "state[2].shape: found [8], expected the shape of conv.weight, [8,3,4,4]"],
     [["state", 1, "kind"], "counter", 'state[1].dtype: found "float32", expected int32 for a counter'],
@@ -187,12 +234,12 @@ describe("one wrong field", () => {
     [
       ["state", 0, "kind"],
       "buffer",
-      'state[2].of: found "conv.weight", expected the name of a parameter in state',
+      'state[2].of: found "conv.weight", expected the name of a trained parameter in state',
     ],
     [
       ["state", 3, "kind"],
       "parameter",
-      'state[3].kind: found "parameter", expected the order parameters, buffers, optimizer tensors, counter',
+      'state[3].kind: found "parameter", expected the order parameters, buffers, optimizer tensors, averages, counter',
     ],
     [
       ["graphs", "training_step", "target"],
@@ -287,6 +334,20 @@ describe("one wrong field", () => {
     ],
   ])("%j = %j", (path, value, message) => {
     expect(() => parseManifest(withField(path, value), WHERE)).toThrow(new UserError(`${WHERE}: ${message}`));
+  });
+
+  test("an average of an optimizer's tensor", () => {
+    const { state } = manifest;
+    const average: StateTensor = { ...state[2]!, name: "conv.weight.ema", kind: "average" };
+    const withAverage = { ...manifest, state: [...state.slice(0, 3), average, state[3]!] };
+    expect(parseManifest(withAverage, WHERE)).toEqual(withAverage);
+    const wrong = {
+      ...manifest,
+      state: [...state.slice(0, 3), { ...average, of: "conv.weight.m" }, state[3]!],
+    };
+    expect(() => parseManifest(wrong, WHERE)).toThrow(
+      `${WHERE}: state[3].of: found "conv.weight.m", expected the name of a trained parameter or a buffer in state`,
+    );
   });
 
   test("two counters", () => {

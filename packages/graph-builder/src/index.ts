@@ -4,6 +4,7 @@
  */
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analysis/memory.js";
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
+export type { OptimizerGroup, OptimizerOptions, OptimizerSpec } from "@onnx-diffusion/diffusion";
 export { buildModel, type ModelDefinition } from "./build.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType } from "./dtype.js";
@@ -15,7 +16,7 @@ export { cpu } from "./lowering/cpu.js";
 export type { Lowering } from "./lowering/lowering.js";
 export { native } from "./lowering/native.js";
 export * from "./model.js";
-export { modelFiles } from "./model-files.js";
+export { type ModelFilesOptions, modelFiles } from "./model-files.js";
 export * from "./network.js";
 export { convNet, NETWORKS, unet, unetCond, unetTime } from "./networks/index.js";
 export { type LoadOptions, loadExternalData, type ReadExternal } from "./onnx/external-data.js";
@@ -23,6 +24,7 @@ export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
 export type { Operand } from "./op.js";
 export * from "./ops/index.js";
+export * from "./optimizers/index.js";
 export {
   Collector,
   type CollectorOptions,
@@ -32,6 +34,8 @@ export {
   type WeightLayout,
 } from "./params.js";
 export { constant, input, int64s, scalar, type Tensor } from "./tensor.js";
-export * from "./training/adam.js";
 export * from "./training/ddpm.js";
-export { describeTraining, GRAPHS, type Training } from "./training/graphs.js";
+export { GRAPHS } from "./training/graphs.js";
+export { planUpdates, type TrainingOptions, type UpdatePlan } from "./training/plan.js";
+export { describeTraining, type Training } from "./training/training.js";
+export { type BeforeUpdate, updateState } from "./training/update.js";

@@ -15,14 +15,24 @@ import {
 import type { ModelValue } from "./model.js";
 import type { Network } from "./network.js";
 import { writeOnnx } from "./onnx/write.js";
-import { describeTraining, GRAPHS } from "./training/graphs.js";
+import { GRAPHS } from "./training/graphs.js";
+import type { TrainingOptions } from "./training/plan.js";
+import { describeTraining } from "./training/training.js";
 
-/** The files of a model folder: name -> contents, the manifest last. The same network gives the same bytes. */
+export interface ModelFilesOptions extends TrainingOptions {
+  /** Default: the practical's. */
+  readonly schedule?: ScheduleSpec;
+}
+
+/**
+ * The files of a model folder: name -> contents, the manifest last. The same network and options give the same bytes.
+ * @throws GraphError for an option out of its range, or a network that does not fit together.
+ */
 export async function modelFiles(
   network: Network,
-  schedule: ScheduleSpec = PRACTICAL_SCHEDULE,
+  { schedule = PRACTICAL_SCHEDULE, ...options }: ModelFilesOptions = {},
 ): Promise<Map<string, Uint8Array>> {
-  const training = describeTraining(network, linearSchedule(schedule));
+  const training = describeTraining(network, linearSchedule(schedule), options);
   const contents = new Map<string, Uint8Array>();
   const graphs: Partial<Record<GraphName, GraphSpec>> = {};
   for (const name of GRAPH_NAMES) {
@@ -49,6 +59,7 @@ export async function modelFiles(
     timestep: network.timestep,
     prediction: "eps",
     schedule,
+    optimizer: training.optimizer,
     state: training.state,
     graphs,
     files,

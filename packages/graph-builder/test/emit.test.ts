@@ -74,6 +74,48 @@ describe("emit", () => {
     });
   });
 
+  test("takes an optimizer, groups of parameters, clipping and an average", () => {
+    const training =
+      "--optimizer sgd:momentum=0.9,nesterov=true --freeze conv1.* --group *.bias:learningRateScale=0.5 --clip 2 --ema 0.99";
+    expect(run("emit", "conv", "--out", "sgd", ...training.split(" ")).status).toBe(0);
+    const { optimizer, state, graphs } = parseManifest(
+      contents("sgd")["manifest.json"]!.toString(),
+      "manifest.json",
+    );
+    expect(optimizer).toEqual({
+      name: "sgd",
+      options: { momentum: 0.9, dampening: 0, weightDecay: 0, nesterov: true },
+      groups: [
+        { match: "conv1.*", frozen: true },
+        { match: "*.bias", learningRateScale: 0.5 },
+      ],
+      clip: 2,
+      ema: 0.99,
+    });
+    expect(state.map(({ name, kind, frozen = false }) => [kind, name, frozen])).toEqual([
+      ["parameter", "conv1.conv.weight", true],
+      ["parameter", "conv1.conv.bias", true],
+      ["parameter", "conv1.bn.weight", true],
+      ["parameter", "conv1.bn.bias", true],
+      ["parameter", "conv2.conv.weight", false],
+      ["parameter", "conv2.conv.bias", false],
+      ["buffer", "conv1.bn.running_mean", false],
+      ["buffer", "conv1.bn.running_var", false],
+      ["optimizer", "conv2.conv.weight.momentum_buffer", false],
+      ["optimizer", "conv2.conv.bias.momentum_buffer", false],
+      ["average", "conv2.conv.weight.ema", false],
+      ["average", "conv2.conv.bias.ema", false],
+      ["average", "conv1.bn.running_mean.ema", false],
+      ["average", "conv1.bn.running_var.ema", false],
+      ["counter", "step", false],
+    ]);
+    const outputs = graphs.training_model!.outputs.map((o) => o.name);
+    expect(outputs.filter((name) => name.endsWith("_grad"))).toEqual([
+      "conv2.conv.weight_grad",
+      "conv2.conv.bias_grad",
+    ]);
+  });
+
   test("takes a network from a file", () => {
     const example = here("../examples/my-net.ts");
     expect(run("emit", example).stdout).toMatch(/^models\/my-net: 7 files/);
@@ -126,6 +168,49 @@ describe.each<[string[], number, string | RegExp]>([
     2,
     "--option up=1,2: found 2 numbers, expected 4 as in 256,196,128,96\n",
   ],
+  [["emit", "unet", "--optimizer", "lion"], 2, "--optimizer lion: expected sgd, adam, adamw\n"],
+  [
+    ["emit", "unet", "--optimizer", "adamw:decay=0.1"],
+    2,
+    '--optimizer adamw:decay=0.1: adamw: there is no option "decay"; its options are: beta1, beta2, epsilon, weightDecay\n',
+  ],
+  [
+    ["emit", "unet", "--optimizer", "adam:beta1=1"],
+    2,
+    "--optimizer adam:beta1=1: adam: the option beta1 is 1, expected a number of 0 or more, below 1\n",
+  ],
+  [
+    ["emit", "unet", "--optimizer", "sgd:nesterov=yes"],
+    2,
+    '--optimizer sgd:nesterov=yes: nesterov is "yes", expected a number, true or false\n',
+  ],
+  [
+    ["emit", "unet", "--optimizer", "sgd:nesterov=true"],
+    2,
+    "--optimizer sgd:nesterov=true: sgd: nesterov needs a momentum above 0 and no dampening, found momentum 0 and dampening 0\n",
+  ],
+  [
+    ["emit", "unet", "--group", "*.bias:weightDecay"],
+    2,
+    "--group *.bias:weightDecay: expected NAME:key=value,key=value, such as *.bias:weightDecay=0\n",
+  ],
+  [
+    ["emit", "unet", "--group", "*:learningRateScale=true"],
+    2,
+    "--group *:learningRateScale=true: learningRateScale takes a number\n",
+  ],
+  [
+    ["emit", "unet", "--freeze", "dwon1.*"],
+    1,
+    'parameter group "dwon1.*": no parameter has such a path; the paths are like down1.conv.weight, down1.bn.weight, down1.bn.bias\n',
+  ],
+  [
+    ["emit", "unet", "--freeze", "*"],
+    1,
+    "parameter groups: every parameter is frozen; leave at least one to train\n",
+  ],
+  [["emit", "unet", "--clip", "0"], 2, "--clip 0: expected a number above 0\n"],
+  [["emit", "unet", "--ema", "1"], 2, "--ema 1: expected a number of 0 or more, below 1\n"],
   [["emit", "unet", "--wat"], 2, /^graph-builder: Unknown argument: wat; see --help\n$/],
   [
     ["emit", "unet", "--out", path.join(here("emit.test.ts"), "x")],

@@ -13,7 +13,7 @@ import {
 import { digestOfBytes, graphPath, type ModelFolder } from "./artifacts.js";
 import { makeFolder, writeFileAtomic } from "./files.js";
 import { modelCard } from "./model-card.js";
-import { asStateArray, exportedTensors, type State } from "./state.js";
+import { asStateArray, exportedTensors, exportedValues, type State } from "./state.js";
 
 /** The external data of the inference graph and a safetensors file in one. */
 const WEIGHTS = "weights.safetensors";
@@ -24,6 +24,7 @@ const WEIGHTS = "weights.safetensors";
  *
  * @param artifacts the authored folder; its inference graph is copied byte for byte, since the offsets of its
  *   external data are those of parameters and buffers in the manifest's order.
+ * @param state of which parameters and buffers are exported, or their moving averages where the manifest has such.
  * @throws UserError naming the path and the cause.
  */
 export function exportModel(
@@ -33,12 +34,13 @@ export function exportModel(
   training: TrainingRecord,
 ): void {
   const inference = artifacts.manifest.graphs.inference_model!;
+  const values = exportedValues(artifacts.manifest, state);
   const weights = encodeSafetensors(
     exportedTensors(artifacts.manifest).map((tensor) => ({
       name: tensor.name,
       dtype: SAFETENSORS_DTYPE[tensor.dtype],
       shape: tensor.shape,
-      data: asStateArray(tensor, state.get(tensor.name), "export"),
+      data: asStateArray(tensor, values.get(tensor.name), "export"),
     })),
   );
   const card = modelCard(artifacts.manifest, training);

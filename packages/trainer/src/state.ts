@@ -22,6 +22,16 @@ export function exportedTensors(manifest: Manifest): StateTensor[] {
   return manifest.state.filter(({ kind }) => kind === "parameter" || kind === "buffer");
 }
 
+/**
+ * What is exported for parameters and buffers: their moving averages where the manifest has such, else themselves.
+ */
+export function exportedValues(manifest: Manifest, state: State): State {
+  const averages = new Map(
+    manifest.state.filter(({ kind }) => kind === "average").map(({ of, name }) => [of, name]),
+  );
+  return new Map(exportedTensors(manifest).map(({ name }) => [name, state.get(averages.get(name) ?? name)!]));
+}
+
 /** The name of the first tensor with a value that is not finite. */
 export function firstNotFinite(state: State): string | undefined {
   for (const [name, values] of state) {

@@ -9,13 +9,16 @@ import { fileURLToPath } from "node:url";
 const BUILDER = fileURLToPath(new URL("../../graph-builder/dist/cli.js", import.meta.url));
 export const TRAINER = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 
-/** @returns the path of a new model folder. */
-export function emitSmallModel(): string {
+/**
+ * @param training flags of `graph-builder emit` that say how it is trained.
+ * @returns the path of a new model folder.
+ */
+export function emitSmallModel(...training: readonly string[]): string {
   const folder = join(mkdtempSync(join(tmpdir(), "small-model-")), "net");
   const options = ["channels=8,12,16,20", "bottleneck=24", "up=24,20,16,12"].flatMap((o) => ["--option", o]);
   const { status, stderr } = spawnSync(
     process.execPath,
-    [BUILDER, "emit", "unet-cond", ...options, "--out", folder],
+    [BUILDER, "emit", "unet-cond", ...options, ...training, "--out", folder],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(stderr);

@@ -38,14 +38,14 @@ interface Result {
 }
 
 /** 6 steps of batch 4, `most` to a run. */
-async function take(graph: "training_loop" | "training_step", most: number): Promise<Result> {
-  const { manifest } = model;
+async function take(graph: "training_loop" | "training_step", most: number, folder = model): Promise<Result> {
+  const { manifest } = folder;
   const session =
     graph === "training_loop"
-      ? await createTrainingSession(model, "cpu", { threads: 2 })
+      ? await createTrainingSession(folder, "cpu", { threads: 2 })
       : // what WebGPU takes, on a device that every machine has
         {
-          session: await createSession(model, graph, "cpu", { threads: 2 }),
+          session: await createSession(folder, graph, "cpu", { threads: 2 }),
           graph,
           device: "cpu" as const,
           rejected: [],
@@ -81,6 +81,31 @@ describe("steps", () => {
       expect(Math.abs(loss - loop.losses[i]!)).toBeLessThan(1e-4 * loop.losses[i]!);
     }
     expect(single.state.get("step")).toEqual(Int32Array.of(6));
+  });
+
+  it("leave frozen parameters as they were and carry averages of the others", async () => {
+    const flags = "--optimizer adamw --freeze down1.* --clip 1 --ema 0.5".split(" ");
+    const folder = readModelFolder(emitSmallModel(...flags), "--artifacts");
+    const before = initialState(folder.manifest, 1);
+    for (const graph of ["training_loop", "training_step"] as const) {
+      const { state } = await take(graph, 6, folder);
+      for (const { name, kind, frozen } of folder.manifest.state) {
+        if (kind !== "parameter") continue;
+        expect(frozen ?? false, name).toBe(name.startsWith("down1."));
+        if (frozen) expect(state.get(name), name).toEqual(before.get(name));
+        else {
+          expect(state.get(name), name).not.toEqual(before.get(name));
+          const norm = (t: Iterable<number>) => Math.hypot(...t);
+          const [value, average] = [state.get(name)!, state.get(`${name}.ema`)!];
+          const apart = norm(value.map((v, i) => v - average[i]!));
+          // Behind the value by about the last step, never by as much as all six: at most 6e-3 an element.
+          expect(apart, name).toBeGreaterThan(0);
+          expect(apart, name).toBeLessThan(6e-3 * Math.sqrt(value.length));
+        }
+      }
+      expect(state.has("down1.conv.weight.exp_sum")).toBe(false);
+      expect(state.get("down1.bn.running_mean.ema")).toBeDefined();
+    }
   });
 });
 

@@ -9,11 +9,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeSafetensors, parseManifest } from "@onnx-diffusion/diffusion";
+import { decodeSafetensors, type Manifest, parseManifest, type StateTensor } from "@onnx-diffusion/diffusion";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Chunk } from "../src/batches.js";
 import { newestCheckpoint } from "../src/checkpoints.js";
 import { configurationOf } from "../src/configuration.js";
+import { exportModel } from "../src/export.js";
 import { readMetrics } from "../src/metrics.js";
 import { planChunks } from "../src/plan.js";
 import { type RunFolder, runFolder } from "../src/run-folder.js";
@@ -125,6 +126,30 @@ describe("training", () => {
     const weights = decodeSafetensors(readFileSync(join(run.model, "weights.safetensors")));
     expect([...weights.tensors.keys()]).toEqual(["w", "mean"]);
     expect(weights.metadata.size).toBe(0);
+  });
+
+  it("exports the averages of what has one", () => {
+    const manifest: Manifest = {
+      ...smallManifest,
+      state: smallManifest.state.flatMap((tensor): StateTensor[] =>
+        tensor.kind === "optimizer" ? [tensor, { ...tensor, name: "w.ema", kind: "average" }] : [tensor],
+      ),
+    };
+    const state = new Map([...initialState(manifest, 3), ["w.ema", Float32Array.of(1, 2, 3, 4)]]);
+    exportModel({ folder: artifacts, manifest }, run.model, state, {
+      data: "mnist",
+      dataDigest: "d".repeat(64),
+      steps: 1,
+      batch: 16,
+      learningRate: 1e-4,
+      seed: 3,
+      loss: 1,
+      device: "cpu",
+    });
+    const { tensors } = decodeSafetensors(readFileSync(join(run.model, "weights.safetensors")));
+    expect([...tensors.keys()]).toEqual(["w", "mean"]);
+    expect(tensors.get("w")!.data).toEqual(Float32Array.of(1, 2, 3, 4));
+    expect(tensors.get("mean")!.data).toEqual(state.get("mean"));
   });
 
   it("ends after the running chunk when it is stopped, and saves", async () => {

@@ -3,9 +3,10 @@ import { UserError } from "@onnx-diffusion/diffusion";
 import { modelFiles } from "../model-files.js";
 import type { NetworkOptions, OptionValue } from "../network.js";
 import { loadNetwork } from "./load-network.js";
+import { type TrainingFlags, trainingOptions } from "./training-flags.js";
 import { writeFolder } from "./write-folder.js";
 
-export interface EmitArguments {
+export interface EmitArguments extends TrainingFlags {
   readonly network: string;
   readonly out?: string | undefined;
   readonly option: readonly string[];
@@ -13,13 +14,14 @@ export interface EmitArguments {
 
 /** `graph-builder emit`: makes the graphs and writes the folder. */
 export async function emit(
-  { network: wanted, out, option }: EmitArguments,
+  { network: wanted, out, option, ...training }: EmitArguments,
   print: (line: string) => void,
 ): Promise<void> {
   const start = performance.now();
+  const options = trainingOptions(training);
   const factory = await loadNetwork(wanted);
   const network = factory(parseOptions(option, factory.defaults, factory.name));
-  const files = await modelFiles(network);
+  const files = await modelFiles(network, options);
   const folder = out ?? path.join("models", network.name);
   await writeFolder(folder, files);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);

@@ -2,6 +2,7 @@
 import { UserError } from "@onnx-diffusion/diffusion";
 import yargs from "yargs";
 import { NETWORKS } from "../networks/index.js";
+import { OPTIMIZERS } from "../optimizers/index.js";
 import { emit } from "./emit.js";
 
 /** Runs the command line. @returns the exit code: 0, 1 for a failure, 2 for a mistake on the command line. */
@@ -35,19 +36,59 @@ export async function main(argv: readonly string[]): Promise<number> {
               default: [] as string[],
               describe: "change an option of the network: --option channels=8,12,16,20",
             })
+            .option("optimizer", {
+              type: "string",
+              requiresArg: true,
+              default: "adam",
+              describe: `${OPTIMIZERS.map((o) => o.name).join(", ")}; with options: adamw:weightDecay=0.1,beta2=0.99`,
+            })
+            .option("group", {
+              type: "string",
+              array: true,
+              requiresArg: true,
+              default: [] as string[],
+              describe:
+                "other options for some parameters, the first match decides: *.bias:weightDecay=0,learningRateScale=0.1",
+            })
+            .option("freeze", {
+              type: "string",
+              array: true,
+              requiresArg: true,
+              default: [] as string[],
+              describe: "parameters that are not trained: down1.*",
+            })
+            .option("clip", {
+              type: "string",
+              requiresArg: true,
+              describe: "scale gradients down to this global norm where it is larger",
+            })
+            .option("ema", {
+              type: "string",
+              requiresArg: true,
+              describe: "export a moving average of the weights with this decay, such as 0.999",
+            })
             .example("$0 emit unet-cond", "the practical's class-conditional U-Net in models/unet-cond")
             .example("$0 emit ./my-net.ts --out models/my-net", "a network of your own")
             .example(
               "$0 emit conv --option hidden=16 --out models/conv-small",
               "with another number of channels",
+            )
+            .example(
+              "$0 emit unet-cond --optimizer adamw:weightDecay=0.1 --clip 1 --ema 0.999",
+              "trained in another way",
             ),
         (args) => emit(args, (line) => process.stdout.write(`${line}\n`)),
       )
-      .command("list", "the networks that emit knows by name", {}, () => {
+      .command("list", "the networks and optimizers that emit knows by name", {}, () => {
         for (const { name, description, defaults } of NETWORKS) {
           process.stdout.write(`${name.padEnd(12)} ${description}\n`);
           for (const [option, value] of Object.entries(defaults))
             process.stdout.write(`${" ".repeat(14)}--option ${option}=${value}\n`);
+        }
+        for (const { name, description, defaults } of OPTIMIZERS) {
+          const options = Object.entries(defaults).map(([option, value]) => `${option}=${value}`);
+          process.stdout.write(`${name.padEnd(12)} ${description}\n`);
+          process.stdout.write(`${" ".repeat(14)}--optimizer ${name}:${options.join(",")}\n`);
         }
       })
       .option("verbose", { type: "boolean", default: false, describe: "show where an error came from" })

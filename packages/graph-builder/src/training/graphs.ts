@@ -2,48 +2,24 @@
 import {
   type GraphName,
   SAFETENSORS_DTYPE,
-  type Schedule,
   type StateTensor,
   safetensorsLayout,
 } from "@onnx-diffusion/diffusion";
 import { buildModel } from "../build.js";
-import type { Shape } from "../dim.js";
 import { gradients } from "../gradients.js";
 import { cpu } from "../lowering/cpu.js";
 import type { Lowering } from "../lowering/lowering.js";
 import { native } from "../lowering/native.js";
 import type { Model } from "../model.js";
-import type { Network } from "../network.js";
-import { add, gather, loop, reduceMean, reshape, shapeOf } from "../ops/index.js";
-import { asInput, Collector, type ParameterSpec } from "../params.js";
-import { externalConstant, input, scalar, type Tensor } from "../tensor.js";
-import { ADAM_MOMENTS, type AdamParameter, adam, adamState, adamStep } from "./adam.js";
-import { type Batch, ddpmErrors, ddpmLoss } from "./ddpm.js";
+import { gather, loop, reduceMean, reshape, shapeOf } from "../ops/index.js";
+import { Collector } from "../params.js";
+import { externalConstant, input, type Tensor } from "../tensor.js";
+import { type Batch, ddpmErrors } from "./ddpm.js";
+import { batchInputs, forwardOf, tensorsOf } from "./forward.js";
+import type { Training } from "./training.js";
+import { updateState } from "./update.js";
 
 const WEIGHTS_FILE = "weights.safetensors";
-const COUNTER: StateTensor = {
-  name: "step",
-  kind: "counter",
-  dtype: "int32",
-  shape: [],
-  initializer: { kind: "constant", value: 0 },
-};
-
-export interface Training {
-  readonly network: Network;
-  readonly schedule: Schedule;
-  /** Parameters, buffers, optimizer tensors, counter: what training carries, in the manifest's order. */
-  readonly state: readonly StateTensor[];
-  readonly specs: readonly ParameterSpec[];
-}
-
-/** Finds out what a network's training carries, by one pass through it. */
-export function describeTraining(network: Network, schedule: Schedule): Training {
-  const specs = forwardOf(network, schedule, cpu, batchInputs(network)).collector.ordered();
-  const parameters = specs.filter((s) => s.kind === "parameter");
-  const plain = specs.map(({ layout: _, ...tensor }): StateTensor => tensor);
-  return { network, schedule, specs, state: [...plain, ...parameters.flatMap(adamState), COUNTER] };
-}
 
 export const GRAPHS: Readonly<
   Record<GraphName, { readonly lowering: Lowering; build(training: Training, lowering: Lowering): Model }>
@@ -56,35 +32,9 @@ export const GRAPHS: Readonly<
   inference_model: { lowering: native, build: inferenceModel },
 };
 
-/** The inputs of a batch; with `lead`, of as many batches stacked. */
-function batchInputs(network: Network, lead: Shape = []): Batch {
-  const { channels, height, width } = network.image;
-  const images = [...lead, "batch", channels, height, width];
-  return {
-    images: input("images", "uint8", images),
-    timestep: input("timestep", "int32", [...lead, "batch"]),
-    noise: input("noise", "float32", images),
-    ...(network.classes > 0 ? { classLabels: input("class_labels", "int32", [...lead, "batch"]) } : {}),
-  };
-}
-
-const tensorsOf = (batch: Batch): Tensor[] => Object.values(batch);
-
-/** The loss of one batch, and the collector with the parameters it used and the running statistics it leaves. */
-function forwardOf(
-  network: Network,
-  schedule: Schedule,
-  lowering: Lowering,
-  batch: Batch,
-  provide = asInput,
-) {
-  const collector = new Collector({ training: true, lowering, provide });
-  const loss = ddpmLoss(network, collector, batch, schedule);
-  return { collector, loss };
-}
-
-function gradientsOf({ specs }: Training, loss: Tensor, wrt: (name: string) => Tensor): Map<string, Tensor> {
-  const names = specs.filter((s) => s.kind === "parameter").map((s) => s.name);
+/** Gradients of the trained parameters. */
+function gradientsOf({ rules }: Training, loss: Tensor, wrt: (name: string) => Tensor): Map<string, Tensor> {
+  const names = [...rules.keys()];
   const found = gradients(loss, names.map(wrt));
   return new Map(names.map((name, i) => [name, found[i]!]));
 }
@@ -108,48 +58,25 @@ function trainingModel(training: Training, lowering: Lowering): Model {
   });
 }
 
-/** One Adam step for every parameter; `value` gives each state tensor before it. */
-function update(
-  training: Training,
-  value: (name: string) => Tensor,
-  grads: (name: string) => Tensor,
-  learningRate: Tensor,
-): Map<string, Tensor> {
-  const step = add(value(COUNTER.name), scalar(1, "int32"));
-  const common = adamStep(step, learningRate);
-  const after = new Map<string, Tensor>();
-  for (const { name, kind } of training.specs) {
-    if (kind !== "parameter") continue;
-    const [first, second] = ADAM_MOMENTS;
-    const before: AdamParameter = {
-      value: value(name),
-      [first]: value(`${name}.${first}`),
-      [second]: value(`${name}.${second}`),
-    };
-    const result = adam(before, grads(name), common);
-    after.set(name, result.value);
-    for (const moment of ADAM_MOMENTS) after.set(`${name}.${moment}`, result[moment]);
-  }
-  return after.set(COUNTER.name, step);
-}
-
 const learningRateInput = (): Tensor => input("learning_rate", "float32", []);
 
+/** Averages follow the buffers too, so these are given where there are averages, as the forward pass left them. */
 function optimizerModel(training: Training): Model {
-  const carried = training.state.filter((s) => s.kind !== "buffer");
+  const { rules, specs } = training;
+  const averaged = training.optimizer.ema !== undefined;
+  const carried = training.state.filter((s) => !s.frozen && (s.kind !== "buffer" || averaged));
   const inputs = new Map(carried.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
   const grads = new Map(
-    carried
-      .filter((s) => s.kind === "parameter")
-      .map((s) => [s.name, input(`${s.name}_grad`, s.dtype, s.shape)]),
+    carried.filter((s) => rules.has(s.name)).map((s) => [s.name, input(`${s.name}_grad`, s.dtype, s.shape)]),
   );
   const learningRate = learningRateInput();
-  const after = update(
-    training,
-    (name) => inputs.get(name)!,
-    (name) => grads.get(name)!,
+  const buffers = specs.filter((s) => s.kind === "buffer" && inputs.has(s.name)).map((s) => s.name);
+  const after = updateState(training, {
+    value: (name) => inputs.get(name)!,
+    gradient: (name) => grads.get(name)!,
+    buffers: new Map(buffers.map((name) => [name, inputs.get(name)!])),
     learningRate,
-  );
+  });
   return buildModel({
     name: `${training.network.name}.optimizer_model`,
     inputs: [...inputs.values(), ...grads.values(), learningRate],
@@ -157,7 +84,7 @@ function optimizerModel(training: Training): Model {
   });
 }
 
-/** Everything that training carries after one step. `before` and the result are in the kernels' layouts. */
+/** What a step changes of what training carries, by name. `before` and the result are in the kernels' layouts. */
 function fusedStep(
   training: Training,
   lowering: Lowering,
@@ -165,52 +92,63 @@ function fusedStep(
   batch: Batch,
   learningRate: Tensor,
 ) {
-  const { network, schedule, state } = training;
+  const { network, schedule } = training;
   const { collector, loss } = forwardOf(network, schedule, lowering, batch, (spec) => {
     const tensor = before.get(spec.name)!;
     return spec.layout ? spec.layout.fromKernel(tensor, spec.shape) : tensor;
   });
   const value = (name: string) => before.get(name)!;
   const grads = gradientsOf(training, loss, value);
-  const after = update(training, value, (name) => grads.get(name)!, learningRate);
-  for (const [name, buffer] of collector.updates) after.set(name, buffer);
-  return { after: state.map((s) => after.get(s.name) ?? value(s.name)), loss };
+  const gradient = (name: string) => grads.get(name)!;
+  return {
+    after: updateState(training, { value, gradient, buffers: collector.updates, learningRate }),
+    loss,
+  };
 }
 
 function trainingStep(training: Training, lowering: Lowering): Model {
   const batch = batchInputs(training.network);
   const learningRate = learningRateInput();
-  const inputs = training.state.map((s) => input(s.name, s.dtype, s.shape));
+  const inputs = stateInputs(training);
   const kernels = inKernelLayout(training, lowering, inputs);
   const { after, loss } = fusedStep(training, lowering, kernels, batch, learningRate);
   return buildModel({
     name: `${training.network.name}.training_step`,
-    inputs: [...inputs, ...tensorsOf(batch), learningRate],
-    outputs: { ...fromKernelLayout(training, lowering, after), loss },
+    inputs: [...inputs.values(), ...tensorsOf(batch), learningRate],
+    outputs: { ...stateOutputs(training, lowering, inputs, after), loss },
   });
 }
 
-/** As many steps as there are batches. Weights change into the kernels' layout once before the loop and back after. */
+/**
+ * As many steps as there are batches. Weights change into the kernels' layout once before the loop and back after;
+ * frozen ones stay outside.
+ */
 function trainingLoop(training: Training, lowering: Lowering): Model {
   const stacked = batchInputs(training.network, ["steps"]);
   const learningRate = learningRateInput();
-  const inputs = training.state.map((s) => input(s.name, s.dtype, s.shape));
-  const carried = [...inKernelLayout(training, lowering, inputs).values()];
+  const inputs = stateInputs(training);
+  const kernels = inKernelLayout(training, lowering, inputs);
+  const names = training.state.filter((s) => !s.frozen).map((s) => s.name);
+  const carried = names.map((name) => kernels.get(name)!);
   const trips = reshape(shapeOf(stacked.images, { start: 0, end: 1 }), []);
   const result = loop({ trips, steps: "steps", carried }, (step, values) => {
     const batch = Object.fromEntries(
       Object.entries(stacked).map(([key, t]) => [key, gather(t, step)]),
     ) as unknown as Batch;
-    const before = new Map(training.state.map((s, i) => [s.name, values[i]!]));
+    const before = new Map([...kernels, ...names.map((name, i) => [name, values[i]!] as const)]);
     const { after, loss } = fusedStep(training, lowering, before, batch, learningRate);
-    return { carried: after, collected: [loss] };
+    return { carried: names.map((name) => after.get(name) ?? before.get(name)!), collected: [loss] };
   });
+  const after = new Map(names.map((name, i) => [name, result.carried[i]!]));
   return buildModel({
     name: `${training.network.name}.training_loop`,
-    inputs: [...inputs, ...tensorsOf(stacked), learningRate],
-    outputs: { ...fromKernelLayout(training, lowering, result.carried), losses: result.collected[0]! },
+    inputs: [...inputs.values(), ...tensorsOf(stacked), learningRate],
+    outputs: { ...stateOutputs(training, lowering, inputs, after), losses: result.collected[0]! },
   });
 }
+
+const stateInputs = ({ state }: Training): Map<string, Tensor> =>
+  new Map(state.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
 
 /** Layout of a state tensor: a parameter's own, and the same for its moments. */
 function layoutOf(training: Training, lowering: Lowering, tensor: StateTensor) {
@@ -221,26 +159,29 @@ function layoutOf(training: Training, lowering: Lowering, tensor: StateTensor) {
 function inKernelLayout(
   training: Training,
   lowering: Lowering,
-  inputs: readonly Tensor[],
+  inputs: ReadonlyMap<string, Tensor>,
 ): Map<string, Tensor> {
   return new Map(
-    training.state.map((s, i) => [
-      s.name,
-      layoutOf(training, lowering, s)?.toKernel(inputs[i]!) ?? inputs[i]!,
-    ]),
+    training.state.map((s) => {
+      const tensor = inputs.get(s.name)!;
+      return [s.name, layoutOf(training, lowering, s)?.toKernel(tensor) ?? tensor];
+    }),
   );
 }
 
-function fromKernelLayout(
+/** The state after a step, in PyTorch's layouts; what has not changed is handed through. */
+function stateOutputs(
   training: Training,
   lowering: Lowering,
-  values: readonly Tensor[],
+  inputs: ReadonlyMap<string, Tensor>,
+  after: ReadonlyMap<string, Tensor>,
 ): Record<string, Tensor> {
   return Object.fromEntries(
-    training.state.map((s, i) => [
-      next(s.name),
-      layoutOf(training, lowering, s)?.fromKernel(values[i]!, s.shape) ?? values[i]!,
-    ]),
+    training.state.map((s) => {
+      const tensor = after.get(s.name);
+      const plain = tensor && (layoutOf(training, lowering, s)?.fromKernel(tensor, s.shape) ?? tensor);
+      return [next(s.name), plain ?? inputs.get(s.name)!];
+    }),
   );
 }
 
