@@ -62,24 +62,16 @@ async function smallProblem(options: TrainingOptions) {
   const error = sub(linear(collector.root.at("out"), hidden, { features: 2 }), y);
   const loss = reduceMean(mul(error, error));
   const plan = planUpdates(collector.ordered(), options);
-  const names = [...plan.rules.keys()];
-  const parameters = names.map((name) => collector.tensors.get(name)!);
+  const parameters = plan.trained.map((name) => collector.tensors.get(name)!);
   const grads = gradients(loss, parameters);
-  const others = plan.state
-    .filter((s) => !collector.tensors.has(s.name))
-    .map((s) => input(s.name, s.dtype, s.shape));
-  const tensors = [...collector.tensors.values(), ...others];
-  const value = new Map(plan.state.map((s, i) => [s.name, tensors[i]!]));
-  const after = updateState(plan, {
-    value: (name) => value.get(name)!,
-    gradient: (name) => grads[names.indexOf(name)]!,
-    buffers: new Map(),
-    learningRate,
-  });
+  const before = new Map(
+    plan.state.map((s) => [s.name, collector.tensors.get(s.name) ?? input(s.name, s.dtype, s.shape)]),
+  );
+  const after = updateState(plan, { before, gradients: grads, learningRate });
   const next = [...after].map(([name, tensor]) => [`${name}.next`, tensor] as const);
   const model = buildModel({
     name: "step",
-    inputs: [...tensors, x, y, learningRate],
+    inputs: [...before.values(), x, y, learningRate],
     outputs: { norm: clipByGlobalNorm(grads, 1).norm, ...Object.fromEntries(next) },
   });
   return { plan, session: await InferenceSession.create(writeOnnx(model)) };

@@ -8,8 +8,6 @@ import path from "node:path";
 import { initialise, permutation, type StateTensor } from "@onnx-diffusion/diffusion";
 import {
   adam,
-  adamState,
-  adamStep,
   batchNorm2d,
   buildModel,
   Collector,
@@ -24,6 +22,7 @@ import {
   native,
   oneHot,
   type Params,
+  planUpdates,
   reduceLogSumExp,
   reduceMean,
   reduceSum,
@@ -31,6 +30,7 @@ import {
   reshape,
   sub,
   type Tensor,
+  updateState,
   writeOnnx,
 } from "@onnx-diffusion/graph-builder";
 import { type Dataset, loadDataset } from "@onnx-diffusion/trainer";
@@ -60,37 +60,30 @@ function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 }
 
 /** Loss, gradients and Adam's update in one graph: state and a batch in, the next state and the loss out. */
-function trainingStep(): { model: Uint8Array; state: StateTensor[] } {
+function trainingStep(): { model: Uint8Array; state: readonly StateTensor[] } {
   const images = input("images", "uint8", ["batch", 1, HEIGHT, WIDTH]);
   const labels = input("labels", "int32", ["batch"]);
   const learningRate = input("learning_rate", "float32", []);
-  const step = input("step", "int32", []);
 
   const collector = new Collector({ training: true, lowering: cpu });
   const { logits } = classifier(collector.root, sub(mul(cast(images, "float32"), 2 / 255), 1));
   const loss = crossEntropy(logits, labels);
 
-  const parameters = collector.ordered().filter(({ kind }) => kind === "parameter");
-  const weights = parameters.map(({ name }) => collector.tensors.get(name)!);
-  const moments = parameters.flatMap(adamState);
-  const before = new Map([
-    ...collector.tensors,
-    ...moments.map((s) => [s.name, input(s.name, s.dtype, s.shape)] as const),
-  ]);
-  const after = new Map(collector.updates);
-  const rate = adamStep(step, learningRate);
-  gradients(loss, weights).forEach((gradient, i) => {
-    const { name } = parameters[i]!;
-    const [exp_sum, exp_sum_sq] = [before.get(`${name}.exp_sum`)!, before.get(`${name}.exp_sum_sq`)!];
-    const updated = adam({ value: weights[i]!, exp_sum, exp_sum_sq }, gradient, rate);
-    after.set(name, updated.value);
-    after.set(`${name}.exp_sum`, updated.exp_sum);
-    after.set(`${name}.exp_sum_sq`, updated.exp_sum_sq);
+  const plan = planUpdates(collector.ordered(), { optimizer: adam() });
+  const before = new Map(
+    plan.state.map((s) => [s.name, collector.tensors.get(s.name) ?? input(s.name, s.dtype, s.shape)]),
+  );
+  const weights = plan.trained.map((name) => before.get(name)!);
+  const after = updateState(plan, {
+    before,
+    gradients: gradients(loss, weights),
+    buffers: collector.updates,
+    learningRate,
   });
   const next = Object.fromEntries([...after].map(([name, tensor]) => [`${name}.next`, tensor]));
-  const inputs = [...before.values(), images, labels, learningRate, step];
+  const inputs = [...before.values(), images, labels, learningRate];
   const model = buildModel({ name: "mnist-step", inputs, outputs: { ...next, loss } });
-  return { model: writeOnnx(model), state: [...collector.ordered(), ...moments] };
+  return { model: writeOnnx(model), state: plan.state };
 }
 
 type Weights = ReadonlyMap<string, OrtTensor>;
@@ -122,7 +115,6 @@ async function* train(data: Dataset, { epochs, batch, learningRate, seed } = REC
         images,
         labels,
         learning_rate: new OrtTensor("float32", [rate], []),
-        step: new OrtTensor("int32", [epoch * stepsPerEpoch + i + 1], []),
       });
       weights = new Map(state.map(({ name }) => [name, results[`${name}.next`]!]));
       sum += results.loss!.data[0] as number;

@@ -2,9 +2,10 @@
  * Write a network in TypeScript and get ONNX graphs of it, of its loss, of its gradients and of its optimizer.
  * @packageDocumentation
  */
+
+export type { OptimizerGroup, OptimizerOptions, OptimizerSpec } from "@onnx-diffusion/diffusion";
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analysis/memory.js";
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
-export type { OptimizerGroup, OptimizerOptions, OptimizerSpec } from "@onnx-diffusion/diffusion";
 export { buildModel, type ModelDefinition } from "./build.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType } from "./dtype.js";
@@ -38,4 +39,4 @@ export * from "./training/ddpm.js";
 export { GRAPHS } from "./training/graphs.js";
 export { planUpdates, type TrainingOptions, type UpdatePlan } from "./training/plan.js";
 export { describeTraining, type Training } from "./training/training.js";
-export { type BeforeUpdate, updateState } from "./training/update.js";
+export { type UpdateInputs, updateState } from "./training/update.js";

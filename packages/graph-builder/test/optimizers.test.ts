@@ -105,9 +105,11 @@ test("an optimizer of one's own", async () => {
   const [w, g] = [input("w", "float32", [2]), input("g", "float32", [2])];
   const step = input("step", "int32", []);
   const after = updateState(plan, {
-    value: (name) => (name === "w" ? w : step),
-    gradient: () => g,
-    buffers: new Map(),
+    before: new Map([
+      ["w", w],
+      ["step", step],
+    ]),
+    gradients: [g],
     learningRate: scalar(0.5),
   });
   const results = await evaluate(

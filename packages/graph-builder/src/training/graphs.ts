@@ -32,13 +32,6 @@ export const GRAPHS: Readonly<
   inference_model: { lowering: native, build: inferenceModel },
 };
 
-/** Gradients of the trained parameters. */
-function gradientsOf({ rules }: Training, loss: Tensor, wrt: (name: string) => Tensor): Map<string, Tensor> {
-  const names = [...rules.keys()];
-  const found = gradients(loss, names.map(wrt));
-  return new Map(names.map((name, i) => [name, found[i]!]));
-}
-
 const next = (name: string): string => `${name}.next`;
 
 function trainingModel(training: Training, lowering: Lowering): Model {
@@ -46,13 +39,13 @@ function trainingModel(training: Training, lowering: Lowering): Model {
   const batch = batchInputs(network);
   const { collector, loss } = forwardOf(network, schedule, lowering, batch);
   const tensor = (name: string) => collector.tensors.get(name)!;
-  const grads = gradientsOf(training, loss, tensor);
+  const grads = gradients(loss, training.trained.map(tensor));
   return buildModel({
     name: `${network.name}.training_model`,
     inputs: [...specs.map((s) => tensor(s.name)), ...tensorsOf(batch)],
     outputs: {
       loss,
-      ...Object.fromEntries([...grads].map(([name, grad]) => [`${name}_grad`, grad])),
+      ...Object.fromEntries(training.trained.map((name, i) => [`${name}_grad`, grads[i]!])),
       ...Object.fromEntries([...collector.updates].map(([name, value]) => [next(name), value])),
     },
   });
@@ -62,25 +55,19 @@ const learningRateInput = (): Tensor => input("learning_rate", "float32", []);
 
 /** Averages follow the buffers too, so these are given where there are averages, as the forward pass left them. */
 function optimizerModel(training: Training): Model {
-  const { rules, specs } = training;
+  const { rules } = training;
   const averaged = training.optimizer.ema !== undefined;
   const carried = training.state.filter((s) => !s.frozen && (s.kind !== "buffer" || averaged));
   const inputs = new Map(carried.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
-  const grads = new Map(
-    carried.filter((s) => rules.has(s.name)).map((s) => [s.name, input(`${s.name}_grad`, s.dtype, s.shape)]),
-  );
+  const grads = carried
+    .filter((s) => rules.has(s.name))
+    .map((s) => input(`${s.name}_grad`, s.dtype, s.shape));
   const learningRate = learningRateInput();
-  const buffers = specs.filter((s) => s.kind === "buffer" && inputs.has(s.name)).map((s) => s.name);
-  const after = updateState(training, {
-    value: (name) => inputs.get(name)!,
-    gradient: (name) => grads.get(name)!,
-    buffers: new Map(buffers.map((name) => [name, inputs.get(name)!])),
-    learningRate,
-  });
+  const after = updateState(training, { before: inputs, gradients: grads, learningRate });
   return buildModel({
     name: `${training.network.name}.optimizer_model`,
-    inputs: [...inputs.values(), ...grads.values(), learningRate],
-    outputs: Object.fromEntries(carried.map((s) => [next(s.name), after.get(s.name)!])),
+    inputs: [...inputs.values(), ...grads, learningRate],
+    outputs: Object.fromEntries(carried.map((s) => [next(s.name), after.get(s.name) ?? inputs.get(s.name)!])),
   });
 }
 
@@ -97,13 +84,12 @@ function fusedStep(
     const tensor = before.get(spec.name)!;
     return spec.layout ? spec.layout.fromKernel(tensor, spec.shape) : tensor;
   });
-  const value = (name: string) => before.get(name)!;
-  const grads = gradientsOf(training, loss, value);
-  const gradient = (name: string) => grads.get(name)!;
-  return {
-    after: updateState(training, { value, gradient, buffers: collector.updates, learningRate }),
+  const grads = gradients(
     loss,
-  };
+    training.trained.map((name) => before.get(name)!),
+  );
+  const after = updateState(training, { before, gradients: grads, buffers: collector.updates, learningRate });
+  return { after, loss };
 }
 
 function trainingStep(training: Training, lowering: Lowering): Model {

@@ -25,7 +25,9 @@ export interface UpdatePlan {
   readonly specs: readonly ParameterSpec[];
   /** Parameters, buffers, optimizer tensors, averages, counter: what training carries, in the manifest's order. */
   readonly state: readonly StateTensor[];
-  /** How each parameter is updated; frozen ones are not in it. */
+  /** Names of the parameters that are trained, in the order of `specs`. */
+  readonly trained: readonly string[];
+  /** How each of them is updated. */
   readonly rules: ReadonlyMap<string, UpdateRule>;
   /** The choices, as the manifest describes them. */
   readonly optimizer: OptimizerSpec;
@@ -65,6 +67,7 @@ export function planUpdates(
   const plain = specs.map(({ layout: _, ...tensor }): StateTensor => tensor);
   return {
     specs,
+    trained: [...rules.keys()],
     rules,
     state: [...plain, ...kept, ...averages, COUNTER],
     optimizer: {

@@ -7,25 +7,27 @@ import type { UpdateParameter } from "../optimizers/optimizer.js";
 import { scalar, type Tensor } from "../tensor.js";
 import { COUNTER, type UpdatePlan } from "./plan.js";
 
-export interface BeforeUpdate {
-  /** State tensors before the step, by name. */
-  value(name: string): Tensor;
-  /** Gradients of the trained parameters, by name. */
-  gradient(name: string): Tensor;
-  /** Buffers after the forward pass, by name. */
-  readonly buffers: ReadonlyMap<string, Tensor>;
+export interface UpdateInputs {
+  /** What training carries before the step, by name. */
+  readonly before: ReadonlyMap<string, Tensor>;
+  /** Of the parameters that are trained, in the order of `UpdatePlan.trained`. */
+  readonly gradients: readonly Tensor[];
+  /** Buffers that the forward pass has changed, by name (`collector.updates`). */
+  readonly buffers?: ReadonlyMap<string, Tensor>;
   /** Scalar. */
   readonly learningRate: Tensor;
 }
 
-/** Trained parameters, buffers, optimizer tensors, averages and counter after a step, by name. */
+/**
+ * The parameters that are trained, their optimizer tensors, the buffers given, averages and counter after a step, by
+ * name; the rest of the state stays as it was.
+ */
 export function updateState(
-  { rules, state, optimizer: { clip, ema } }: UpdatePlan,
-  { value, gradient, buffers, learningRate }: BeforeUpdate,
+  { trained, rules, state, optimizer: { clip, ema } }: UpdatePlan,
+  { before, gradients: whole, buffers = new Map(), learningRate }: UpdateInputs,
 ): Map<string, Tensor> {
+  const value = (name: string) => before.get(name)!;
   const step = add(value(COUNTER.name), scalar(1, "int32"));
-  const names = [...rules.keys()];
-  const whole = names.map(gradient);
   const gradients = clip === undefined ? whole : clipByGlobalNorm(whole, clip).gradients;
   const begun = new Map<UpdateRule, UpdateParameter>();
   const begin = (rule: UpdateRule): UpdateParameter => {
@@ -34,7 +36,7 @@ export function updateState(
     return known;
   };
   const after = new Map<string, Tensor>([...buffers, [COUNTER.name, step]]);
-  names.forEach((name, i) => {
+  trained.forEach((name, i) => {
     const rule = rules.get(name)!;
     const kept = rule.optimizer.slots.map((slot) => `${name}.${slot}`);
     const result = begin(rule)({ value: value(name), slots: kept.map(value) }, gradients[i]!);
@@ -46,7 +48,7 @@ export function updateState(
   if (ema !== undefined) {
     const average = movingAverage(ema, step);
     for (const { name, kind, of } of state)
-      if (kind === "average") after.set(name, average(value(name), after.get(of!)!));
+      if (kind === "average") after.set(name, average(value(name), after.get(of!) ?? value(of!)));
   }
   return after;
 }
