@@ -1,14 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { evaluateDim, type Shape } from "../src/dim.js";
 import { gradients } from "../src/gradients.js";
-import { add, input, mul, reduceSum, type Tensor } from "../src/index.js";
+import { input, type Tensor } from "../src/index.js";
 import { OPS } from "../src/op.js";
-import { compile, evaluate, floats, randoms, type Value } from "./run.js";
+import { evaluate, floats, randoms, type Value } from "./run.js";
 import { SAMPLES, type Sample } from "./samples.js";
-
-const N = 2;
-const sizes = new Map([["n", N]]);
-const known = (shape: Shape): number[] => shape.map((dim) => evaluateDim(dim, sizes) ?? Number.NaN);
+import { type Fed, known, project, slopeError } from "./slope.js";
 
 test("every operator has a sample", () => {
   const sampled = new Set(SAMPLES.flatMap((s) => s.ops));
@@ -41,22 +37,19 @@ function setUp(sample: Sample) {
   const inputs = sample.shapes.map((shape, i) => input(`x${i}`, dtype, shape));
   const built = sample.build(...inputs);
   const outputs = (Array.isArray(built) ? built : [built]) as Tensor[];
+  const data = dataFor(sample, dtype);
   return {
-    inputs,
+    inputs: inputs.map((t, i) => [t, data[i]!] as const) satisfies Fed,
     outputs,
-    data: dataFor(sample, dtype),
+    step: stepFor(sample),
     random: randoms(1000 + SAMPLES.indexOf(sample)),
   } as const;
 }
 
 describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
   test("inferred types are those that ONNX Runtime returns", async () => {
-    const { inputs, outputs, data } = setUp(sample);
-    const named = Object.fromEntries(outputs.map((t, i) => [`y${i}`, t]));
-    const results = await evaluate(
-      inputs.map((t, i) => [t, data[i]!] as const),
-      named,
-    );
+    const { inputs, outputs } = setUp(sample);
+    const results = await evaluate(inputs, Object.fromEntries(outputs.map((t, i) => [`y${i}`, t])));
     outputs.forEach((t, i) => {
       expect(results[`y${i}`]!.dtype).toBe(t.dtype);
       expect(results[`y${i}`]!.dims).toEqual(known(t.shape));
@@ -65,21 +58,13 @@ describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
 
   if (sample.forward) return;
   test("the gradient is that of numeric differences", async () => {
-    const { inputs, outputs, data, random } = setUp(sample);
-    const { loss, weights, weightData } = project(outputs, random);
-    const grads = gradients(loss, inputs);
-    grads.forEach((g, i) => {
-      expect(g.shape).toEqual(inputs[i]!.shape);
-    });
-    const error = await slopeError(sample, {
-      variables: inputs,
-      at: data,
-      fixed: weights,
-      fixedAt: weightData,
+    const { inputs, outputs, step, random } = setUp(sample);
+    const { loss, weights } = project(outputs, random);
+    const grads = gradients(
       loss,
-      grads,
-      random,
-    });
+      inputs.map(([t]) => t),
+    );
+    const error = await slopeError({ loss, variables: inputs, grads, fixed: weights, random, step });
     expect(error).toBeLessThan(toleranceFor(sample));
   });
 
@@ -87,83 +72,24 @@ describe.each(SAMPLES.map((s) => [s.name, s] as const))("%s", (_, sample) => {
   test.skipIf(sample.once !== undefined)(
     "the gradient's gradient is that of numeric differences",
     async () => {
-      const { inputs, outputs, data, random } = setUp(sample);
-      const { loss, weights, weightData } = project(outputs, random);
-      const {
-        loss: projection,
-        weights: d,
-        weightData: dData,
-      } = project(gradients(loss, inputs), random, "d");
+      const { inputs, outputs, step, random } = setUp(sample);
+      const { loss, weights } = project(outputs, random);
+      const first = gradients(
+        loss,
+        inputs.map(([t]) => t),
+      );
+      const { loss: projection, weights: fixed } = project(first, random, "d");
       const variables = [...inputs, ...weights];
-      const at = [...data, ...weightData];
-      const grads = gradients(projection, variables, { unused: "zero" });
-      const error = await slopeError(sample, {
-        variables,
-        at,
-        fixed: d,
-        fixedAt: dData,
-        loss: projection,
-        grads,
-        random,
-      });
+      const grads = gradients(
+        projection,
+        variables.map(([t]) => t),
+        { unused: "zero" },
+      );
+      const error = await slopeError({ loss: projection, variables, grads, fixed, random, step });
       expect(error).toBeLessThan(toleranceFor(sample));
     },
   );
 });
-
-/** L = sum(w * y) over all tensors, with random weights w: what checks L's gradient checks that of every element. */
-function project(tensors: readonly Tensor[], random: () => number, name = "w") {
-  const weights = tensors.map((y, i) => input(`${name}${i}`, y.dtype, y.shape));
-  const weightData = tensors.map(({ shape, dtype }) => {
-    const dims = known(shape);
-    const values = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random() * 2 - 1);
-    return floats(dims, values, dtype as "float32");
-  });
-  const loss = tensors.map((y, i) => reduceSum(mul(y, weights[i]!))).reduce((a, b) => add(a, b));
-  return { loss, weights, weightData };
-}
-
-interface Slope {
-  readonly variables: readonly Tensor[];
-  readonly at: readonly Value[];
-  readonly fixed: readonly Tensor[];
-  readonly fixedAt: readonly Value[];
-  readonly loss: Tensor;
-  readonly grads: readonly Tensor[];
-  readonly random: () => number;
-}
-
-/** The slope of the loss along a random direction against gradient * direction: the difference by the sum of its terms. */
-async function slopeError(sample: Sample, { variables, at, fixed, fixedAt, loss, grads, random }: Slope) {
-  const run = await compile([...variables, ...fixed], {
-    loss,
-    ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])),
-  });
-  const directions = at.map((v) => Float64Array.from(v.data as Float64Array, () => random() * 2 - 1));
-  const step = stepFor(sample);
-  const lossAt = async (h: number) => {
-    const moved = at.map((v, i) =>
-      floats(
-        v.dims,
-        Array.from(v.data as Float64Array, (x, j) => x + h * directions[i]![j]!),
-        v.dtype as "float32",
-      ),
-    );
-    return Number((await run([...moved, ...fixedAt])).loss!.data[0]);
-  };
-  const numeric = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
-  const results = await run([...at, ...fixedAt]);
-  let analytic = 0;
-  let scale = 1e-3;
-  grads.forEach((g, i) => {
-    expect(results[`g${i}`]!.dims).toEqual(known(g.shape));
-    Array.from(results[`g${i}`]!.data as Float64Array).forEach((value, j) => {
-      analytic += value * directions[i]![j]!;
-      scale += Math.abs(value * directions[i]![j]!);
-    });
-  });
-  return Math.abs(numeric - analytic) / scale;
-}
 
 /**
  * Polynomials of degree two have no truncation error, so their step is large and rounding stays small. Their gradients,
