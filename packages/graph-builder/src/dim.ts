@@ -4,12 +4,18 @@
  * ONNX calls the text `dim_param`.
  */
 import type { Dim } from "@onnx-diffusion/diffusion";
+import { GraphError } from "./errors.js";
 
 export type { Dim };
 export type Shape = readonly Dim[];
 
 /** Monomial ("batch*seq", "" for the constant) -> coefficient; zero coefficients are absent. */
 type Polynomial = ReadonlyMap<string, number>;
+
+/** NumPy's limit; kernels have far lower ones. */
+export const MOST_AXES = 64;
+/** Sizes that networks compute have some tens of characters; those of hostile files could grow without end. */
+const LONGEST = 1000;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]*/;
 
@@ -75,7 +81,11 @@ function print(p: Polynomial): Dim {
     const body = key === "" ? `${size}` : size === 1 ? key : `${size}*${key}`;
     return `${c < 0 ? "-" : "+"}${body}`;
   });
-  return text.join("").replace(/^\+/, "");
+  const result = text.join("").replace(/^\+/, "");
+  if (result.length <= LONGEST) return result;
+  throw new GraphError(
+    `a computed size is longer than ${LONGEST} characters (${result.slice(0, 40)}…); give sizes in numbers`,
+  );
 }
 
 function combine(a: Polynomial, b: Polynomial, sign: 1 | -1): Polynomial {

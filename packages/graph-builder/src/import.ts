@@ -1,14 +1,19 @@
 /** Model -> handles: any model of the operators that the builder has can be extended and differentiated. */
 import { formatShape } from "./dim.js";
-import { GraphError } from "./errors.js";
+import { GraphError, quote } from "./errors.js";
+import { checkGiven, checkOperators, checkOpset, operatorOf } from "./import-checks.js";
+import { inOrder, placeOf } from "./import-order.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "./model.js";
-import { type AttributeType, makeCall, makeNode, OPS } from "./op.js";
+import { type Call, makeCall, makeNode, type OpEntry } from "./op.js";
 import "./ops/index.js";
+import { inScope } from "./scope.js";
 import {
+  type Attributes,
   type AttributeValue,
   constant,
   externalConstant,
   input,
+  int64s,
   type Subgraph,
   type Tensor,
 } from "./tensor.js";
@@ -22,122 +27,183 @@ export interface ImportedModel {
   readonly nodes: ReadonlyMap<ModelNode, readonly Tensor[]>;
 }
 
-type Results = Map<ModelNode, readonly Tensor[]>;
-
 /**
- * The handles of a model that was read from a file.
+ * The handles of a model that was read from a file. Initializers become constants, also those that are inputs too;
+ * nodes may lie in any order.
  * @param given - tensors to compute with in the place of inputs, by the inputs' names: so one model takes what another
  *   one gives. Inputs that are not named stay inputs.
- * @throws GraphError for an operator that the builder has not, a graph that is not in order, or a given tensor that
- *   is not of its input's type.
+ * @throws GraphError for a given tensor that is not of its input's type, for operators that the builder has not (all of them at once), an operator set that it does not
+ * read, names that are missing, defined twice or depend on themselves, and shapes that do not fit.
  */
 export function importModel(model: Model, given: Readonly<Record<string, Tensor>> = {}): ImportedModel {
+  checkOpset(model.opset);
+  checkOperators(model.graph);
   checkGiven(model, given);
-  const values = new Map<string, Tensor>();
-  const nodes: Results = new Map();
-  const { inputs, outputs } = importGraph(model.graph, values, nodes, given);
-  return { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs), values, nodes };
+  return new Importer(model.opset).model(model.graph, given);
 }
 
-function checkGiven({ graph }: Model, given: Readonly<Record<string, Tensor>>): void {
-  for (const [name, tensor] of Object.entries(given)) {
-    const wanted = graph.inputs.find((i) => i.name === name);
-    if (!wanted) {
-      const names = graph.inputs.map((i) => `"${i.name}"`).join(", ");
-      throw new GraphError(
-        `importModel: "${name}" is given, but the model's inputs are ${names}; check the name`,
-      );
+/** The values that are visible in a graph: its own, then those of the graphs around it. */
+class Visible {
+  readonly own = new Map<string, Tensor>();
+  constructor(private readonly outer?: Visible) {}
+
+  find(name: string, where: string): Tensor {
+    for (let at: Visible | undefined = this; at; at = at.outer) {
+      const tensor = at.own.get(name);
+      if (tensor) return tensor;
     }
-    const fits =
-      tensor.dtype === wanted.dtype &&
-      tensor.shape.length === wanted.shape.length &&
-      tensor.shape.every((dim, i) => {
-        const expected = wanted.shape[i];
-        return typeof dim === "string" || typeof expected === "string" || dim === expected;
-      });
-    if (!fits) {
-      throw new GraphError(
-        `importModel: input "${name}" is given ${tensor.dtype} ${formatShape(tensor.shape)}, the model expects ${wanted.dtype} ${formatShape(wanted.shape)}; convert it with cast() or reshape()`,
-      );
-    }
+    throw new GraphError(
+      `${where}: the value ${quote(name)} is neither an input nor an initializer nor the output of a node; the file is cut off or was put together wrongly`,
+    );
   }
 }
 
-function importGraph(
-  graph: ModelGraph,
-  values: Map<string, Tensor>,
-  nodes: Results,
-  given: Readonly<Record<string, Tensor>> = {},
-) {
-  for (const initializer of graph.initializers) values.set(initializer.name, importTensor(initializer));
-  const inputs = graph.inputs
-    .filter(({ name }) => !graph.initializers.some((i) => i.name === name))
-    .map(({ name, dtype, shape }) => {
-      const tensor = given[name] ?? input(name, dtype, shape);
-      values.set(name, tensor);
-      return [name, tensor] as const;
-    });
-  for (const node of graph.nodes) {
-    const where = `node "${node.name || node.outputs[0]}"`;
-    const op = OPS.get(node.opType);
-    if (!op)
+class Importer {
+  private readonly nodes = new Map<ModelNode, readonly Tensor[]>();
+
+  constructor(private readonly opset: number) {}
+
+  model(graph: ModelGraph, given: Readonly<Record<string, Tensor>>): ImportedModel {
+    const values = new Visible();
+    const { inputs, outputs } = this.graph(graph, values, given);
+    if (outputs.length === 0)
+      throw new GraphError("the model has no outputs; the file is cut off or was put together wrongly");
+    const names = new Set(outputs.map(([name]) => name));
+    if (names.size < outputs.length) throw new GraphError("the model has two outputs of the same name");
+    return {
+      inputs: Object.fromEntries(inputs),
+      outputs: Object.fromEntries(outputs),
+      values: values.own,
+      nodes: this.nodes,
+    };
+  }
+
+  private graph(graph: ModelGraph, values: Visible, given: Readonly<Record<string, Tensor>> = {}) {
+    const nodes = inOrder(graph);
+    for (const initializer of graph.initializers) values.own.set(initializer.name, tensorOf(initializer));
+    const inputs: [string, Tensor][] = [];
+    for (const { name, dtype, shape } of graph.inputs) {
+      // Before IR version 4 every initializer was an input too, whose value could be replaced.
+      if (values.own.has(name)) continue;
+      const tensor = lookUp(given, name) ?? input(name, dtype, shape);
+      values.own.set(name, tensor);
+      inputs.push([name, tensor]);
+    }
+    for (const node of nodes) this.node(node, values);
+    const outputs = graph.outputs.map(({ name, dtype }): [string, Tensor] => {
+      const where = `output ${quote(name)}`;
+      const tensor = values.find(name, where);
+      if (tensor.dtype === dtype) return [name, tensor];
       throw new GraphError(
-        `${where}: operator ${node.opType} is not supported; supported: ${[...OPS.keys()].sort().join(", ")}`,
+        `${where}: declared as ${dtype}, but its value is ${tensor.dtype}; the file is damaged`,
       );
-    const operands = node.inputs.map((name) => (name === "" ? undefined : find(values, name, where)));
-    const given = Object.fromEntries(
-      Object.entries(node.attributes).map(([name, attribute]) => [
-        name,
-        importAttribute(name, attribute, op.attributes?.[name], values, nodes, where),
-      ]),
+    });
+    return { inputs, outputs };
+  }
+
+  private node(node: ModelNode, values: Visible): void {
+    const where = placeOf(node);
+    const op = operatorOf(node)!;
+    if (op.reads !== undefined && op.reads > this.opset)
+      throw new GraphError(
+        `${where}: ${op.name} means something else in operator set ${this.opset} than from ${op.reads} on; convert the model with onnx.version_converter.convert_version(model, 21)`,
+      );
+    const operands = withoutTail(node.inputs).map((name) =>
+      name === "" ? undefined : values.find(name, where),
     );
-    const counts = { inputs: node.inputs.length, outputs: node.outputs.length };
-    const attributes = op.upgrade?.({ ...counts, attributes: given }) ?? given;
+    const given = this.attributes(node, op, operands, values, where);
     const scope = node.name.includes("/") ? node.name.slice(0, node.name.lastIndexOf("/")) : node.name;
-    const results = makeNode(makeCall(op, operands, attributes, node.outputs.length, scope), scope);
-    nodes.set(node, results);
-    node.outputs.forEach((name, i) => {
+    const outputs = withoutTail(node.outputs);
+    const counts = { inputs: operands.length, outputs: outputs.length };
+    const attributes = op.upgrade?.({ ...counts, attributes: given }) ?? given;
+    const call = makeCall(op, operands, attributes, outputs.length, scope);
+    const results = readNode(call, scope, where);
+    this.nodes.set(node, results);
+    outputs.forEach((name, i) => {
       const result = results[i];
-      if (name !== "" && result) values.set(name, result);
+      if (name === "") return;
+      if (!result)
+        throw new GraphError(
+          `${where}: ${op.name} is used with ${outputs.length} outputs, of which the builder has ${results.length}; ${quote(name)} cannot be computed`,
+        );
+      values.own.set(name, result);
     });
   }
-  const outputs = graph.outputs.map(({ name }) => [name, find(values, name, "the outputs")] as const);
-  return { inputs, outputs };
+
+  /** The node's attributes; those of older forms that are inputs now go into `operands`. */
+  private attributes(
+    node: ModelNode,
+    op: OpEntry,
+    operands: (Tensor | undefined)[],
+    values: Visible,
+    where: string,
+  ): Attributes {
+    const result: [string, AttributeValue][] = [];
+    for (const [name, attribute] of Object.entries(node.attributes)) {
+      const position = lookUp(op.formerly, name);
+      if (position !== undefined && attribute.type === "ints" && !operands[position]) {
+        while (operands.length < position) operands.push(undefined);
+        operands[position] = int64s(attribute.value as readonly number[]);
+      } else if (!isUsual(attribute, lookUp(op.fixed, name))) {
+        result.push([name, this.attribute(name, attribute, op, values, where)]);
+      }
+    }
+    return Object.fromEntries(result);
+  }
+
+  private attribute(
+    name: string,
+    { type, value }: ModelAttribute,
+    op: OpEntry,
+    values: Visible,
+    where: string,
+  ): AttributeValue {
+    const expected = lookUp(op.attributes, name);
+    if (expected !== type)
+      throw new GraphError(
+        `${where}: ${op.name} with the attribute ${quote(name)} (${type}) is not supported${expected ? `, expected ${expected}` : ""}`,
+      );
+    if (type === "graph") return this.body(value as ModelGraph, values);
+    if (type === "tensor") return tensorOf(value as ModelInitializer);
+    return value as AttributeValue;
+  }
+
+  private body(graph: ModelGraph, outer: Visible): Subgraph {
+    const { inputs, outputs } = this.graph(graph, new Visible(outer));
+    return { inputs: inputs.map(([, t]) => t), outputs: outputs.map(([, t]) => t) };
+  }
 }
 
-function find(values: ReadonlyMap<string, Tensor>, name: string, where: string): Tensor {
-  const tensor = values.get(name);
-  if (!tensor)
+/** Entries are written for what the builder makes; a file may give them less, and then it is the file's mistake. */
+function readNode(call: Call, scope: string, where: string): readonly Tensor[] {
+  try {
+    return call.op.read ? inScope(scope, () => call.op.read!(call)) : makeNode(call, scope);
+  } catch (cause) {
+    if (cause instanceof GraphError) throw cause;
+    const types = call.inputs.map((t) => (t ? `${t.dtype} ${formatShape(t.shape)}` : "nothing"));
     throw new GraphError(
-      `${where}: the value "${name}" is not defined before its use; the file is damaged, cyclic or not in order`,
+      `${where}: ${call.op.name} is not defined for ${types.join(", ") || "no inputs"} and its attributes`,
+      { cause },
     );
-  return tensor;
+  }
 }
 
-function importAttribute(
-  name: string,
-  { type, value }: ModelAttribute,
-  expected: AttributeType | undefined,
-  values: Map<string, Tensor>,
-  nodes: Results,
-  where: string,
-): AttributeValue {
-  if (expected !== type)
-    throw new GraphError(
-      `${where}: attribute "${name}" (${type}) is not supported${expected ? `, expected ${expected}` : ""}`,
-    );
-  if (type === "graph") return importBody(value as ModelGraph, values, nodes);
-  if (type === "tensor") return importTensor(value as ModelInitializer);
-  return value as AttributeValue;
+/** "" at the end stands for optional values that are left out. */
+function withoutTail(names: readonly string[]): readonly string[] {
+  let length = names.length;
+  while (length > 0 && names[length - 1] === "") length--;
+  return names.slice(0, length);
 }
 
-function importBody(graph: ModelGraph, outer: ReadonlyMap<string, Tensor>, nodes: Results): Subgraph {
-  const { inputs, outputs } = importGraph(graph, new Map(outer), nodes);
-  return { inputs: inputs.map(([, t]) => t), outputs: outputs.map(([, t]) => t) };
+/** A file may call an attribute `constructor`. */
+function lookUp<V>(record: Readonly<Record<string, V>> | undefined, key: string): V | undefined {
+  return record && Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-function importTensor({ name, dtype, shape, data }: ModelInitializer): Tensor {
-  return ArrayBuffer.isView(data)
-    ? constant(dtype, shape, data, name)
-    : externalConstant(name, dtype, shape, data);
+const isUsual = ({ value }: ModelAttribute, usual: AttributeValue | undefined): boolean =>
+  usual !== undefined && JSON.stringify(value) === JSON.stringify(usual);
+
+function tensorOf({ name, dtype, shape, data }: ModelInitializer): Tensor {
+  if (!ArrayBuffer.isView(data)) return externalConstant(name, dtype, shape, data);
+  return constant(dtype, shape, data, name);
 }

@@ -2,11 +2,11 @@
  * An operator is one entry: its ONNX name and version, its attributes, shape inference and gradient rule side by
  * side. Everything else in the builder asks the entry and never the name.
  */
-import { type Dim, formatShape, type Shape } from "./dim.js";
+import { type Dim, formatShape, MOST_AXES, type Shape } from "./dim.js";
 import { type DType, isFloat } from "./dtype.js";
 import { GraphError } from "./errors.js";
 import { currentScope } from "./scope.js";
-import { type Attributes, type NodeSource, scalar, type Tensor } from "./tensor.js";
+import { type Attributes, type AttributeValue, type NodeSource, scalar, type Tensor } from "./tensor.js";
 
 export type AttributeType = "int" | "ints" | "float" | "floats" | "string" | "strings" | "tensor" | "graph";
 
@@ -60,12 +60,20 @@ export interface OpDefinition {
   readonly view?: boolean;
   /** Attributes in the form written here, where older operator sets had another. Applied when files are read. */
   upgrade?(node: { inputs: number; outputs: number; attributes: Attributes }): Attributes;
+  /** Attributes that are inputs now, with their positions: a file of an older operator set is read all the same. */
+  readonly formerly?: Readonly<Record<string, number>>;
+  /** ONNX's attributes that the builder has at this one value only, which is the one that it means when left out. */
+  readonly fixed?: Readonly<Record<string, AttributeValue>>;
+  /** The operator set up to which nodes of the same form meant something else. */
+  readonly reads?: number;
   /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
   simplify?(call: Call): Tensor | undefined;
 }
 
 export interface OpEntry extends OpDefinition {
   readonly name: string;
+  /** What a node in a file is read as, where it is not kept as it is. */
+  read?(call: Call): readonly Tensor[];
 }
 
 export const OPS = new Map<string, OpEntry>();
@@ -74,6 +82,22 @@ export const OPS = new Map<string, OpEntry>();
 export function defineOp(name: string, definition: OpDefinition): OpEntry {
   const entry: OpEntry = { ...definition, name };
   OPS.set(name, entry);
+  return entry;
+}
+
+/** Operators of ONNX that exist in files alone: reading them gives others. */
+export const READINGS = new Map<string, OpEntry>();
+
+/** Declares how the nodes of an operator are read. */
+export function defineReading(
+  name: string,
+  definition: Pick<OpDefinition, "attributes" | "fixed" | "reads"> & {
+    readonly since: number;
+    read(call: Call): readonly Tensor[];
+  },
+): OpEntry {
+  const entry: OpEntry = { ...definition, name, infer: (call) => definition.read(call), vjp: "none" };
+  READINGS.set(name, entry);
   return entry;
 }
 
@@ -139,9 +163,18 @@ export function makeNode(call: Call, scope = currentScope()): readonly Tensor[] 
     outputs,
   };
   types.forEach(({ dtype, shape }, index) => {
+    checkShape(call, shape);
     outputs.push({ dtype, shape, source, index });
   });
   return outputs;
+}
+
+/** What no operator can make, whatever a file asks for. */
+function checkShape(call: Call, shape: Shape): void {
+  if (shape.length > MOST_AXES)
+    call.fail(`the result has ${shape.length} axes, expected at most ${MOST_AXES}`);
+  const wrong = shape.find((dim) => typeof dim === "number" && !(Number.isSafeInteger(dim) && dim >= 0));
+  if (wrong !== undefined) call.fail(`the result has an axis of size ${wrong}: ${formatShape(shape)}`);
 }
 
 /** Fails unless both tensors have one element type. */

@@ -1,4 +1,5 @@
 /** TensorProto -> the elements, or the place in another file where they lie. */
+import { MOST_AXES } from "../dim.js";
 import {
   bytesPerElement,
   type DType,
@@ -15,8 +16,6 @@ import { checkLocation } from "./external-data.js";
 import type { TensorProto } from "./schema.js";
 
 const EXTERNAL = 1;
-/** NumPy's limit; kernels have far lower ones. */
-export const MOST_AXES = 64;
 
 /** @throws GraphError for element types that the builder has not, and where data and shape do not agree. */
 export function readTensor(tensor: TensorProto, role: string): ModelInitializer {

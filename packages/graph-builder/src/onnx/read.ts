@@ -1,10 +1,10 @@
 /** ONNX file -> model. */
-import type { Dim } from "../dim.js";
+import { type Dim, MOST_AXES } from "../dim.js";
 import { type DType, dtypeFromOnnx, dtypeName } from "../dtype.js";
 import { GraphError, quote } from "../errors.js";
 import type { Model, ModelAttribute, ModelGraph, ModelNode, ModelValue } from "../model.js";
 import { decode } from "./decode.js";
-import { MOST_AXES, readTensor } from "./read-tensor.js";
+import { readTensor } from "./read-tensor.js";
 import {
   ATTRIBUTE_TYPES,
   type AttributeProto,

@@ -1,3 +1,5 @@
+import "./readings.js";
+
 export * from "./arithmetic.js";
 export * from "./cast.js";
 export * from "./compare.js";

@@ -28,6 +28,7 @@ function defineReduction(
   return defineOp(name, {
     since,
     attributes: { keepdims: "int", noop_with_empty_axes: "int" },
+    formerly: { axes: 1 },
     infer(call) {
       const x = call.input(0);
       const axes = reducedAxes(call);

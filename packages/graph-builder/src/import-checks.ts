@@ -1,0 +1,73 @@
+/** What a model must be before its handles are made. */
+import { formatShape } from "./dim.js";
+import { GraphError, quote } from "./errors.js";
+import { placeOf } from "./import-order.js";
+import type { Model, ModelGraph, ModelNode } from "./model.js";
+import { OPS, type OpEntry, READINGS } from "./op.js";
+import type { Tensor } from "./tensor.js";
+
+/** Operator sets whose models are read: in older ones many operators had other forms. */
+const OLDEST_OPSET = 13;
+const NEWEST_OPSET = 26;
+
+/** @throws GraphError for an operator set that is not read. */
+export function checkOpset(opset: number): void {
+  if (opset >= OLDEST_OPSET && opset <= NEWEST_OPSET) return;
+  throw new GraphError(
+    `the model is of operator set ${opset}, expected ${OLDEST_OPSET} to ${NEWEST_OPSET}; convert it with onnx.version_converter.convert_version(model, 21)`,
+  );
+}
+
+/** An operator as the builder has it, or none: those of other domains never are. */
+export function operatorOf({ domain, opType }: ModelNode): OpEntry | undefined {
+  return domain === undefined ? (OPS.get(opType) ?? READINGS.get(opType)) : undefined;
+}
+
+/** @throws GraphError that names every operator that the builder has not, with its nodes. */
+export function checkOperators(graph: ModelGraph): void {
+  const unknown = new Map<string, string[]>();
+  const collect = ({ nodes }: ModelGraph): void => {
+    for (const node of nodes) {
+      for (const { type, value } of Object.values(node.attributes))
+        if (type === "graph") collect(value as ModelGraph);
+      if (operatorOf(node)) continue;
+      const name = node.domain === undefined ? node.opType : `${node.domain}.${node.opType}`;
+      unknown.set(name, [...(unknown.get(name) ?? []).slice(0, 3), placeOf(node)]);
+    }
+  };
+  collect(graph);
+  if (unknown.size === 0) return;
+  const list = [...unknown].slice(0, 10).map(([name, places]) => {
+    const more = places.length > 3 ? ` and others` : "";
+    return `${quote(name).slice(1, -1)} (${places.slice(0, 3).join(", ")}${more})`;
+  });
+  if (unknown.size > list.length) list.push(`${unknown.size - list.length} more`);
+  throw new GraphError(
+    `operators that are not supported: ${list.join(", ")}; write the model with supported ones: ${[...OPS.keys(), ...READINGS.keys()].sort().join(", ")}`,
+  );
+}
+
+/** @throws GraphError where a given tensor cannot stand for the input of its name. */
+export function checkGiven({ graph }: Model, given: Readonly<Record<string, Tensor>>): void {
+  for (const [name, tensor] of Object.entries(given)) {
+    const wanted = graph.inputs.find((i) => i.name === name);
+    if (!wanted) {
+      const names = graph.inputs.map((i) => quote(i.name)).join(", ");
+      throw new GraphError(
+        `importModel: ${quote(name)} is given, but the model's inputs are ${names}; check the name`,
+      );
+    }
+    const fits =
+      tensor.dtype === wanted.dtype &&
+      tensor.shape.length === wanted.shape.length &&
+      tensor.shape.every((dim, i) => {
+        const expected = wanted.shape[i];
+        return typeof dim === "string" || typeof expected === "string" || dim === expected;
+      });
+    if (!fits) {
+      throw new GraphError(
+        `importModel: input ${quote(name)} is given ${tensor.dtype} ${formatShape(tensor.shape)}, the model expects ${wanted.dtype} ${formatShape(wanted.shape)}; convert it with cast() or reshape()`,
+      );
+    }
+  }
+}
