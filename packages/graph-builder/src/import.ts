@@ -66,8 +66,6 @@ class Importer {
   model(graph: ModelGraph, given: Readonly<Record<string, Tensor>>): ImportedModel {
     const values = new Visible();
     const { inputs, outputs } = this.graph(graph, values, given);
-    if (outputs.length === 0)
-      throw new GraphError("the model has no outputs; the file is cut off or was put together wrongly");
     const names = new Set(outputs.map(([name]) => name));
     if (names.size < outputs.length) throw new GraphError("the model has two outputs of the same name");
     return {
