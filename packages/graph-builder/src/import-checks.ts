@@ -6,15 +6,26 @@ import type { Model, ModelGraph, ModelNode } from "./model.js";
 import { OPS, type OpEntry, READINGS } from "./op.js";
 import type { Tensor } from "./tensor.js";
 
-/** Operator sets whose models are read: in older ones many operators had other forms. */
-const OLDEST_OPSET = 13;
+/** From here on operators of the same name, attributes and inputs mean the same, but for `reads` of an entry. */
+const STABLE_OPSET = 13;
+/** The newest operator set whose operators were compared with the entries here. */
 const NEWEST_OPSET = 26;
+const REMEDY = "convert it with onnx.version_converter.convert_version(model, 21)";
 
-/** @throws GraphError for an operator set that is not read. */
+/** @throws GraphError for an operator set that is not known. */
 export function checkOpset(opset: number): void {
-  if (opset >= OLDEST_OPSET && opset <= NEWEST_OPSET) return;
+  if (opset >= 1 && opset <= NEWEST_OPSET) return;
   throw new GraphError(
-    `the model is of operator set ${opset}, expected ${OLDEST_OPSET} to ${NEWEST_OPSET}; convert it with onnx.version_converter.convert_version(model, 21)`,
+    `the model is of operator set ${opset}, expected one up to ${NEWEST_OPSET}, best 13 or newer; ${REMEDY}`,
+  );
+}
+
+/** @throws GraphError where the operator had another form in the model's operator set than the builder's. */
+export function checkForm(op: OpEntry, opset: number, where: string): void {
+  const oldest = opset < STABLE_OPSET ? op.since : (op.reads ?? 0);
+  if (oldest <= opset) return;
+  throw new GraphError(
+    `${where}: the model is of operator set ${opset}, where ${op.name} may mean something else than in ${oldest}, which is read here; ${REMEDY}`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Model -> handles: any model of the operators that the builder has can be extended and differentiated. */
 import { formatShape } from "./dim.js";
 import { GraphError, quote } from "./errors.js";
-import { checkGiven, checkOperators, checkOpset, operatorOf } from "./import-checks.js";
+import { checkForm, checkGiven, checkOperators, checkOpset, operatorOf } from "./import-checks.js";
 import { inOrder, placeOf } from "./import-order.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "./model.js";
 import { type Call, makeCall, makeNode, type OpEntry } from "./op.js";
@@ -102,10 +102,7 @@ class Importer {
   private node(node: ModelNode, values: Visible): void {
     const where = placeOf(node);
     const op = operatorOf(node)!;
-    if (op.reads !== undefined && op.reads > this.opset)
-      throw new GraphError(
-        `${where}: ${op.name} means something else in operator set ${this.opset} than from ${op.reads} on; convert the model with onnx.version_converter.convert_version(model, 21)`,
-      );
+    checkForm(op, this.opset, where);
     const operands = withoutTail(node.inputs).map((name) =>
       name === "" ? undefined : values.find(name, where),
     );
