@@ -43,7 +43,7 @@ const LARGEST_BATCH = 50;
 export async function* drawImages(
   options: DrawOptions,
 ): AsyncGenerator<DrawProgress, Uint8Array<ArrayBuffer>, undefined> {
-  const { manifest, seed, count, signal } = options;
+  const { manifest, session, seed, count, signal } = options;
   const { channels, height, width, range } = manifest.image;
   const size = channels * height * width;
   const rows = samplerNamed(options.sampler)(
@@ -62,7 +62,7 @@ export async function* drawImages(
     const walk = sample({
       rows,
       x,
-      denoise: (at, timestep) => predict(options, at, timestep, batch, labels),
+      denoise: (x, timestep) => predictNoise({ manifest, session, x, timestep, labels }),
       noise: (out, row) => fillImageNoise(out, { seed, purpose: "sampleStep", row, size, first }),
       signal,
     });
@@ -76,15 +76,26 @@ export async function* drawImages(
   return images;
 }
 
-/** eps of x_t [N, C, H, W], by the network. */
-async function predict(
-  { manifest, session }: DrawOptions,
-  x: Float32Array,
-  timestep: number,
-  batch: number,
-  labels: Int32Array,
-): Promise<Float32Array> {
+export interface Prediction {
+  readonly manifest: Manifest;
+  readonly session: InferenceSession;
+  /** x_t [N, C, H, W] */
+  readonly x: Float32Array;
+  readonly timestep: number;
+  /** [N]; ignored by a model without classes. */
+  readonly labels: Int32Array;
+}
+
+/** eps of x_t, by the network: as many values as x has. */
+export async function predictNoise({
+  manifest,
+  session,
+  x,
+  timestep,
+  labels,
+}: Prediction): Promise<Float32Array> {
   const { channels, height, width } = manifest.image;
+  const batch = x.length / (channels * height * width);
   const feeds: Record<string, Tensor> = {
     sample: new Tensor("float32", x, [batch, channels, height, width]),
   };

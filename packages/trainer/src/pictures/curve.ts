@@ -1,9 +1,10 @@
 /** The loss curve as an SVG that needs no fonts: what each step lost, faint, and the smoothed loss, strong. */
 
 import { type Axis, linearAxis, logAxis } from "./axis.js";
+import { FRAME, LABEL, PLOT, placeIn, plotFrame } from "./frame.js";
 import { linePath, type Point } from "./line.js";
-import { textSvg, textWidth } from "./text.js";
-import { ACCENT, ACCENT_PALE, AXIS, BACKGROUND, INK, MUTED, RULE, TEXT, withCommas } from "./theme.js";
+import { textSvg } from "./text.js";
+import { ACCENT, ACCENT_PALE, MUTED, withCommas } from "./theme.js";
 
 /** One step of a run. Points are in the order of their steps; a loss that is not finite leaves a gap. */
 export interface CurvePoint {
@@ -18,10 +19,6 @@ export interface CurveOptions {
   readonly scale?: "auto" | "linear" | "log";
 }
 
-const SIZE = { width: 960, height: 540 };
-const FRAME = { left: 92, right: 100, top: 118, bottom: 74 };
-const PLOT = { width: SIZE.width - FRAME.left - FRAME.right, height: SIZE.height - FRAME.top - FRAME.bottom };
-const LABEL = 15.5;
 /** So many steps stand apart, and their line is drawn a little stronger. */
 const FEW = 300;
 
@@ -31,34 +28,33 @@ export function curveSvg(points: readonly CurvePoint[], options: CurveOptions = 
   const losses = points.map((point) => point.loss).filter(Number.isFinite);
   const x = stepAxis(points);
   const y = lossAxis(losses, scale);
-  const place = (step: number, value: number): Point => ({
-    x: FRAME.left + x.position(step) * PLOT.width,
-    y: FRAME.top + (1 - y.position(value)) * PLOT.height,
-  });
+  const place = placeIn(x, y);
   const raw = linePath(points.map(({ step, loss }) => place(step, loss)));
   const smoothed = linePath(points.map((point) => place(point.step, point.smoothed)));
   const last = points.findLast((point) => Number.isFinite(point.smoothed));
   const line = 'fill="none" stroke-linejoin="round" stroke-linecap="round"';
-  const parts = [
-    `<title>${escapeXml(title)}</title>`,
-    '<defs><clipPath id="plot">',
-    `<rect x="${FRAME.left}" y="${FRAME.top}" width="${PLOT.width + 8}" height="${PLOT.height}"/>`,
-    "</clipPath></defs>",
-    `<rect width="${SIZE.width}" height="${SIZE.height}" fill="${BACKGROUND}"/>`,
-    header(title),
-    grid(x, y),
-    '<g clip-path="url(#plot)">',
+  const inside = [
     `<path d="${raw}" ${line} stroke="${ACCENT_PALE}" stroke-width="${points.length < FEW ? 2 : 1.1}"/>`,
     `<path d="${smoothed}" ${line} stroke="${ACCENT}" stroke-width="2.4"/>`,
-    "</g>",
+  ];
+  const over = [
     last ? endLabel(place(last.step, last.smoothed), last.smoothed) : "",
     above(losses, y),
     losses.length === 0 ? emptyNote() : "",
   ];
-  return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${SIZE.height}" ` +
-    `viewBox="0 0 ${SIZE.width} ${SIZE.height}" role="img">${parts.join("")}</svg>\n`
-  );
+  const keys = [
+    { name: "each step", colour: ACCENT_PALE },
+    { name: "smoothed", colour: ACCENT },
+  ];
+  const measure = y.kind === "log" ? "loss (log scale)" : "loss";
+  return plotFrame({
+    title,
+    keys,
+    x: { axis: x, name: "step" },
+    y: { axis: y, name: measure },
+    inside,
+    over,
+  });
 }
 
 function stepAxis(points: readonly CurvePoint[]): Axis {
@@ -94,57 +90,6 @@ function lossAxis(losses: readonly number[], scale: "auto" | "linear" | "log"): 
 
 type Six = [number, number, number, number, number, number];
 
-/** The title, and what the two lines are. */
-function header(title: string): string {
-  const y = 56;
-  let x = SIZE.width - FRAME.right;
-  let keys = "";
-  for (const [name, colour, width] of [
-    ["smoothed", ACCENT, 2.6],
-    ["each step", ACCENT_PALE, 2.6],
-  ] as const) {
-    keys += textSvg(name, { x, y, size: LABEL, colour: TEXT, anchor: "end" });
-    x -= textWidth(name, LABEL) + 10;
-    keys += `<path d="M${x - 24} ${y - LABEL * 0.25}H${x}" stroke="${colour}" stroke-width="${width}" stroke-linecap="round"/>`;
-    x -= 24 + 26;
-  }
-  return textSvg(title, { x: FRAME.left, y, size: 25, colour: INK, weight: "bold" }) + keys;
-}
-
-/** Rules, ticks and what the axes measure. */
-function grid(x: Axis, y: Axis): string {
-  const bottom = FRAME.top + PLOT.height;
-  let out = "";
-  for (const { value, label } of y.ticks) {
-    const at = Math.round(FRAME.top + (1 - y.position(value)) * PLOT.height) + 0.5;
-    if (at < bottom - 1)
-      out += `<path d="M${FRAME.left} ${at}H${FRAME.left + PLOT.width}" stroke="${RULE}"/>`;
-    out += textSvg(label, {
-      x: FRAME.left - 14,
-      y: at + LABEL * 0.35,
-      size: LABEL,
-      colour: MUTED,
-      anchor: "end",
-    });
-  }
-  for (const { value, label } of x.ticks) {
-    const at = Math.round(FRAME.left + x.position(value) * PLOT.width) + 0.5;
-    out += `<path d="M${at} ${bottom}v6" stroke="${AXIS}"/>`;
-    out += textSvg(label, { x: at, y: bottom + 26, size: LABEL, colour: MUTED, anchor: "middle" });
-  }
-  out += `<path d="M${FRAME.left} ${bottom + 0.5}H${FRAME.left + PLOT.width}" stroke="${AXIS}"/>`;
-  const measure = y.kind === "log" ? "loss (log scale)" : "loss";
-  out += textSvg(measure, { x: FRAME.left, y: FRAME.top - 18, size: LABEL, colour: TEXT });
-  out += textSvg("step", {
-    x: FRAME.left + PLOT.width / 2,
-    y: bottom + 54,
-    size: LABEL,
-    colour: TEXT,
-    anchor: "middle",
-  });
-  return out;
-}
-
 /** Where the smoothed loss stands now. */
 function endLabel({ x, y }: Point, value: number): string {
   const within = Math.min(Math.max(y, FRAME.top), FRAME.top + PLOT.height);
@@ -178,8 +123,4 @@ function shortNumber(value: number): string {
     return value.toExponential(1).replace("e+", "e").replace("-", "−");
   }
   return value >= 100 ? withCommas(Math.round(value)) : value.toPrecision(3);
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,0 +1,229 @@
+/** `trainer eval`: what a model's images are worth, in figures and pictures. */
+
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { UserError } from "@onnx-diffusion/diffusion";
+import type { InferenceSession } from "onnxruntime-node";
+import { checkFile, type ModelFolder, readModelFolder } from "../artifacts.js";
+import type { SamplerChoice } from "../command-lines/sampler-flags.js";
+import { type Dataset, loadDataset } from "../data/index.js";
+import { createSession } from "../devices.js";
+import { type Confusion, confusionOf } from "../evaluation/confusion.js";
+import { frechetDistance } from "../evaluation/frechet.js";
+import { type Judge, openJudge } from "../evaluation/judge.js";
+import { type LossAtTimestep, lossByTimestep } from "../evaluation/loss-by-timestep.js";
+import { makeFolder, writeFileAtomic } from "../files.js";
+import { confusionFigure, gridPng, lossByTimestepFigure } from "../pictures/index.js";
+import { shareLine } from "../progress.js";
+import { drawImages } from "../sampling.js";
+import { catchStopSignals, exitCodeOf } from "../signals.js";
+import { openTerminal, type Terminal } from "../terminal.js";
+
+export interface EvalOptions extends SamplerChoice {
+  /** The exported folder. */
+  readonly model: string;
+  /** The classifier's folder. */
+  readonly judge: string;
+  /** Images to draw. */
+  readonly count: number;
+  readonly dataDir: string | undefined;
+  /** The folder for figures and pictures. */
+  readonly out: string;
+}
+
+/** What eval.json holds. */
+export interface Evaluation {
+  readonly model: { readonly network: string; readonly steps: number; readonly data: string };
+  readonly drawn: {
+    readonly count: number;
+    readonly seed: number;
+    readonly sampler: string;
+    readonly spacing: string;
+    readonly steps: number;
+  };
+  readonly judge: { readonly folder: string; readonly accuracy: number };
+  /** Left out for a model without classes. */
+  readonly confusion?: Confusion;
+  readonly frechet: {
+    /** The drawn images against as many test images. */
+    readonly drawn: number;
+    /** As many training images against the same, which is what real images get. */
+    readonly real: number;
+    readonly count: number;
+  };
+  readonly lossByTimestep: readonly LossAtTimestep[];
+}
+
+/** Evaluates, prints and writes. @returns the exit code. */
+export async function evalCommand(options: EvalOptions): Promise<number> {
+  const model = readModelFolder(options.model, "--model");
+  const { training, schedule, classes, image } = model.manifest;
+  if (!training) {
+    throw new UserError(`--model ${options.model}: it is not trained; give the model folder of a run`);
+  }
+  const steps = options.steps ?? schedule.T;
+  if (steps > schedule.T) {
+    throw new UserError(`--steps: found ${steps}, expected at most the model's T = ${schedule.T}`, {
+      usage: true,
+    });
+  }
+  for (const file of Object.keys(model.manifest.files)) checkFile(model, file);
+  const judge = await openJudge(options.judge, model.manifest, training.data);
+  const terminal = openTerminal();
+  const signals = catchStopSignals((name) => terminal.print(`${name}: stopping; nothing is written`));
+  const { signal } = signals;
+  const threads = options.threads ?? availableParallelism();
+  const session = await createSession(model, "inference_model", options.device, { threads });
+  try {
+    const { count, seed, sampler, spacing, dataDir } = options;
+    const load = (split: "train" | "test") =>
+      loadDataset(training.data, { split, dataDir, signal, ...image });
+    const [train, test] = [await load("train"), await load("test")];
+    const labels = classes > 0 ? Array.from({ length: count }, (_, i) => i % classes) : [];
+    const pixels = await draw({ options, model, session, steps, labels, signal }, terminal);
+
+    const drawn = await judge.judge(pixels);
+    const reals = await judge.judge(firstImages(test, count));
+    const known = await judge.judge(firstImages(train, count));
+    const width = judge.manifest.features;
+    const losses: LossAtTimestep[] = [];
+    for await (const level of lossByTimestep({
+      manifest: model.manifest,
+      session,
+      dataset: test,
+      seed,
+      signal,
+    })) {
+      losses.push(level);
+      terminal.show(shareLine("loss by timestep", level.timestep / schedule.T, terminal.columns));
+    }
+    const evaluation: Evaluation = {
+      model: { network: model.manifest.network.name, steps: training.steps, data: training.data },
+      drawn: { count, seed, sampler, spacing, steps },
+      judge: { folder: options.judge, accuracy: judge.manifest.accuracy },
+      ...(classes > 0 ? { confusion: confusionOf(labels, drawn.labels, classes) } : {}),
+      frechet: {
+        drawn: frechetDistance(drawn.features, reals.features, width),
+        real: frechetDistance(known.features, reals.features, width),
+        count: Math.min(count, test.count, train.count),
+      },
+      lossByTimestep: losses,
+    };
+    terminal.clear();
+    report(evaluation, judge, terminal.print);
+    const shown = Math.min(count, 100);
+    await write(options.out, evaluation, judge.manifest.classes, terminal.print, {
+      pixels: pixels.subarray(0, shown * image.channels * image.height * image.width),
+      count: shown,
+      ...image,
+    });
+    return 0;
+  } catch (error) {
+    if (signals.received === undefined) throw error;
+    return exitCodeOf(signals.received);
+  } finally {
+    terminal.clear();
+    signals.dispose();
+    await session.release();
+    await judge.dispose();
+  }
+}
+
+interface Drawing {
+  readonly options: EvalOptions;
+  readonly model: ModelFolder;
+  readonly session: InferenceSession;
+  readonly steps: number;
+  readonly labels: readonly number[];
+  readonly signal: AbortSignal;
+}
+
+async function draw(
+  { options, model, session, steps, labels, signal }: Drawing,
+  terminal: Terminal,
+): Promise<Uint8Array> {
+  const { count, seed, sampler, spacing } = options;
+  const work = drawImages({
+    manifest: model.manifest,
+    session,
+    sampler,
+    spacing,
+    steps,
+    seed,
+    count,
+    labels,
+    signal,
+  });
+  let next = await work.next();
+  while (next.done !== true) {
+    terminal.show(shareLine(`drawing ${count} images`, next.value.done / next.value.total, terminal.columns));
+    next = await work.next();
+  }
+  return next.value;
+}
+
+/** uint8 [min(count, all), C, H, W] */
+function firstImages(dataset: Dataset, count: number): Uint8Array {
+  const indices = Array.from({ length: Math.min(count, dataset.count) }, (_, i) => i);
+  const out = new Uint8Array(indices.length * dataset.channels * dataset.height * dataset.width);
+  dataset.images(indices, out);
+  return out;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function report(
+  { confusion, frechet, lossByTimestep: losses, drawn }: Evaluation,
+  { manifest }: Judge,
+  print: (line: string) => void,
+): void {
+  if (confusion) {
+    print(
+      `accuracy ${percent(confusion.accuracy)} of ${drawn.count} drawn images; the judge's own on test images is ${percent(manifest.accuracy)}`,
+    );
+    const width = Math.max(...manifest.classes.map((name) => name.length));
+    confusion.perClass.forEach((share, wanted) => {
+      const mistakes = confusion.counts[wanted]!.flatMap((n, judged) =>
+        n > 0 && judged !== wanted ? [{ n, name: manifest.classes[judged]! }] : [],
+      ).sort((a, b) => b.n - a.n);
+      const taken = mistakes.slice(0, 3).map(({ n, name }) => `${name} (${n})`);
+      const note = taken.length > 0 ? `   taken for ${taken.join(", ")}` : "";
+      print(`  ${manifest.classes[wanted]!.padEnd(width)} ${percent(share).padStart(8)}${note}`);
+    });
+  }
+  print(
+    `Fréchet distance ${frechet.drawn.toFixed(2)} to ${frechet.count} test images; ${frechet.count} training images have ${frechet.real.toFixed(2)}`,
+  );
+  const some = losses.filter((_, i) => (i + 1) % 4 === 0 || i === 0);
+  print(`loss at t = ${some.map(({ timestep, loss }) => `${timestep}: ${loss.toPrecision(3)}`).join(", ")}`);
+}
+
+async function write(
+  folder: string,
+  evaluation: Evaluation,
+  classNames: readonly string[],
+  print: (line: string) => void,
+  images: Parameters<typeof gridPng>[0],
+): Promise<void> {
+  const { confusion, lossByTimestep: losses } = evaluation;
+  const curve = await lossByTimestepFigure(losses);
+  const files: [string, string | Uint8Array][] = [
+    ["samples.png", await gridPng(images)],
+    ...(confusion
+      ? [
+          ["confusion.png", await confusionFigure(confusion.counts, classNames)] satisfies [
+            string,
+            Uint8Array,
+          ],
+        ]
+      : []),
+    ["loss-by-timestep.svg", curve.svg],
+    ["loss-by-timestep.png", curve.png],
+    ["eval.json", `${JSON.stringify(evaluation, undefined, 2)}\n`],
+  ];
+  makeFolder(folder);
+  for (const [name, bytes] of files) {
+    writeFileAtomic(join(folder, name), typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
+    print(`written ${join(folder, name)}`);
+  }
+}
