@@ -6,6 +6,7 @@
 /** The version of the format that this code writes and reads. */
 export const MANIFEST_VERSION = 1;
 
+/** Element types of what the graphs take and give. */
 export type DType = "float32" | "float16" | "int32" | "int64" | "uint8" | "bool";
 
 /** A dimension: a size, or the name of one that the caller chooses (`batch`, `steps`). */
@@ -38,6 +39,7 @@ export interface StateTensor {
   readonly frozen?: true;
 }
 
+/** A graph's input or output. */
 export interface ValueSpec {
   readonly name: string;
   readonly dtype: DType;
@@ -62,11 +64,13 @@ export const GRAPH_NAMES = [
   "eval_model",
   "inference_model",
 ] as const;
+/** The name of an entry point. */
 export type GraphName = (typeof GRAPH_NAMES)[number];
 
 /** How the graph's convolutions are written: `cpu` as gathered patches and Gemm, `gpu` as native Conv. */
 export type Target = "cpu" | "gpu";
 
+/** An entry point: its file, what it was written for, what it takes and gives. */
 export interface GraphSpec {
   readonly file: string;
   readonly target: Target;
@@ -96,8 +100,10 @@ export interface OptimizerSpec {
   readonly ema?: number;
 }
 
+/** An optimizer's options by name. */
 export type OptimizerOptions = Readonly<Record<string, number | boolean>>;
 
+/** Parameters chosen by their paths, and how they are updated in another way than the rest. */
 export interface OptimizerGroup {
   /** Paths of parameters; `*` stands for any characters. */
   readonly match: string;
@@ -122,11 +128,13 @@ export interface TrainingRecord {
   readonly device: string;
 }
 
+/** A file's SHA-256 in hex, and its size. */
 export interface FileDigest {
   readonly sha256: string;
   readonly bytes: number;
 }
 
+/** The contents of `manifest.json`. */
 export interface Manifest {
   readonly format: "onnx-diffusion";
   readonly version: typeof MANIFEST_VERSION;

@@ -13,6 +13,7 @@ declare const TextEncoder: new () => { encode(text: string): Uint8Array<ArrayBuf
 /** Bytes of an element of each dtype that is written and read here. */
 export const SAFETENSORS_ITEM_BYTES = { F32: 4, F16: 2, I32: 4, I64: 8, U8: 1, BOOL: 1, F64: 8 } as const;
 
+/** Element types, by the format's names. */
 export type SafetensorsDType = keyof typeof SAFETENSORS_ITEM_BYTES;
 
 /** The format's names of the manifest's dtypes. */
@@ -25,6 +26,7 @@ export const SAFETENSORS_DTYPE = {
   bool: "BOOL",
 } as const satisfies Record<DType, SafetensorsDType>;
 
+/** A tensor to lay out: all but its values. */
 export interface SafetensorsSpec {
   readonly name: string;
   readonly dtype: SafetensorsDType;
@@ -38,6 +40,7 @@ export interface SafetensorsPlace {
   readonly length: number;
 }
 
+/** The file before its values are written. */
 export interface SafetensorsLayout {
   /** The file's beginning: the length and the JSON, padded with spaces to a multiple of 8 bytes. */
   readonly header: Uint8Array<ArrayBuffer>;

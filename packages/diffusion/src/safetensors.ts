@@ -36,6 +36,7 @@ export interface SafetensorsInput extends SafetensorsSpec {
   readonly data: SafetensorsData;
 }
 
+/** A tensor that was read. */
 export interface SafetensorsTensor {
   readonly dtype: SafetensorsDType;
   readonly shape: readonly number[];
@@ -43,6 +44,7 @@ export interface SafetensorsTensor {
   readonly data: SafetensorsData;
 }
 
+/** What a file holds. */
 export interface SafetensorsFile {
   /** In the order of the data. */
   readonly tensors: ReadonlyMap<string, SafetensorsTensor>;

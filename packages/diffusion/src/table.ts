@@ -25,6 +25,7 @@ export interface SamplerRow {
   readonly noise: number;
 }
 
+/** How a sampler spends its steps. */
 export interface SamplerOptions {
   /** Which noise levels the steps visit. Default: trailing. */
   readonly spacing?: Spacing;
@@ -40,6 +41,7 @@ export type Sampler = (schedule: Schedule, steps: number, options?: SamplerOptio
 
 /** What the executor needs of an `AbortSignal`. */
 export interface Abortable {
+  /** Throws the reason where the work has been aborted. */
   throwIfAborted(): void;
 }
 
@@ -52,6 +54,7 @@ export interface SampleProgress {
   readonly x: Float32Array;
 }
 
+/** What a table is walked with. */
 export interface SampleOptions {
   readonly rows: readonly SamplerRow[];
   /**

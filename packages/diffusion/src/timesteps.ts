@@ -23,7 +23,8 @@ export interface NoiseLevel {
  */
 export type Spacing = keyof typeof SPACINGS;
 
-type Spread = (schedule: Schedule, steps: number) => NoiseLevel[];
+/** How a chain is shortened: the levels, from the noisiest down. */
+export type Spread = (schedule: Schedule, steps: number) => NoiseLevel[];
 
 /** A spread that is a list of timesteps, given by i = 0..n-1. */
 const byTimestep =
@@ -34,10 +35,12 @@ const byTimestep =
       return { timestep: t, alphaBar: float64.alphaBar[t]! };
     });
 
+/** Every spacing that can be asked for by name, see {@link Spacing}. */
 export const SPACINGS = {
   trailing: byTimestep((T, n, i) => (T * (n - i)) / n),
   leading: byTimestep((T, n, i) => 1 + (n - 1 - i) * Math.floor(T / n)),
   linspace: byTimestep((T, n, i) => (n === 1 ? T : T - ((T - 1) * i) / (n - 1))),
+  /** Equal steps in sigma^(1/7), see {@link Spacing}. */
   karras,
 } as const satisfies Readonly<Record<string, Spread>>;
 

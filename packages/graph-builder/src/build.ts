@@ -24,6 +24,7 @@ import {
   topological,
 } from "./tensor.js";
 
+/** What a model is built from. */
 export interface ModelDefinition {
   readonly name: string;
   /** The graph's inputs, in order; all that the outputs reach must be among them. */

@@ -7,6 +7,7 @@ import type { Dim } from "@onnx-diffusion/diffusion";
 import { GraphError } from "./errors.js";
 
 export type { Dim };
+/** A tensor's sizes, each a number or a name such as `batch`. */
 export type Shape = readonly Dim[];
 
 /** Monomial ("batch*seq", "" for the constant) -> coefficient; zero coefficients are absent. */

@@ -1,5 +1,21 @@
 /** Element types: ONNX's numbers, their names, and the typed array that holds each. */
 
+/** Element types, by ONNX's names in NumPy's spelling. */
+export type DType =
+  | "float32"
+  | "uint8"
+  | "int8"
+  | "uint16"
+  | "int16"
+  | "int32"
+  | "int64"
+  | "bool"
+  | "float16"
+  | "float64"
+  | "uint32"
+  | "uint64"
+  | "bfloat16";
+
 const DTYPES = {
   float32: { onnx: 1, array: Float32Array, kind: "float" },
   uint8: { onnx: 2, array: Uint8Array, kind: "int" },
@@ -14,9 +30,9 @@ const DTYPES = {
   uint32: { onnx: 12, array: Uint32Array, kind: "int" },
   uint64: { onnx: 13, array: BigUint64Array, kind: "int" },
   bfloat16: { onnx: 16, array: Uint16Array, kind: "float" },
-} as const;
+} as const satisfies Record<DType, unknown>;
 
-export type DType = keyof typeof DTYPES;
+/** What holds the elements of a tensor: float16 and bfloat16 as their bits, bool as bytes 0 and 1. */
 export type TypedArray =
   | Float32Array
   | Float64Array

@@ -7,11 +7,13 @@ import { fullLike } from "./ops/expand.js";
 import { nameOf, sweep } from "./reverse.js";
 import type { Tensor } from "./tensor.js";
 
+/** What to do where there is no gradient. */
 export interface VjpOptions {
   /** What to do with a tensor that no gradient reaches: fail (default) or give zeros. */
   readonly unused?: "fail" | "zero";
 }
 
+/** Where a gradient starts, and what to do where there is none. */
 export interface GradientOptions extends VjpOptions {
   /** Gradient of the final result by `loss`; ones by default, where `loss` must be a scalar. */
   readonly seed?: Tensor;

@@ -18,6 +18,7 @@ import {
   type Tensor,
 } from "./tensor.js";
 
+/** The handles of a file: what goes in, what comes out, and all between. */
 export interface ImportedModel {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly outputs: Readonly<Record<string, Tensor>>;

@@ -8,13 +8,13 @@ export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analy
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
 export { buildModel, type ModelDefinition } from "./build.js";
 export type { Dim, Shape } from "./dim.js";
-export type { DType } from "./dtype.js";
+export type { DType, TypedArray } from "./dtype.js";
 export { GraphError } from "./errors.js";
 export { type GradientOptions, gradients, jvp, type VjpOptions, vjp } from "./gradients.js";
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";
 export { cpu } from "./lowering/cpu.js";
-export type { Lowering } from "./lowering/lowering.js";
+export type { BatchNormStatistics, ConvGeometry, Lowering } from "./lowering/lowering.js";
 export { native } from "./lowering/native.js";
 export * from "./model.js";
 export { type ModelFilesOptions, modelFiles } from "./model-files.js";
@@ -23,7 +23,7 @@ export { convNet, NETWORKS, unet, unetCond, unetTime } from "./networks/index.js
 export { type LoadOptions, loadExternalData, type ReadExternal } from "./onnx/external-data.js";
 export { readOnnx } from "./onnx/read.js";
 export { writeOnnx } from "./onnx/write.js";
-export type { Operand } from "./op.js";
+export type { AttributeType, Operand } from "./op.js";
 export * from "./ops/index.js";
 export * from "./optimizers/index.js";
 export {
@@ -34,9 +34,9 @@ export {
   type Provider,
   type WeightLayout,
 } from "./params.js";
-export { constant, input, int64s, scalar, type Tensor } from "./tensor.js";
+export { constant, type ExternalData, input, int64s, scalar, type Tensor } from "./tensor.js";
 export * from "./training/ddpm.js";
-export { GRAPHS } from "./training/graphs.js";
+export { type EntryPoint, GRAPHS } from "./training/graphs.js";
 export { planUpdates, type TrainingOptions, type UpdatePlan } from "./training/plan.js";
 export { describeTraining, type Training } from "./training/training.js";
 export { type UpdateInputs, updateState } from "./training/update.js";

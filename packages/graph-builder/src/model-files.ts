@@ -19,6 +19,7 @@ import { GRAPHS } from "./training/graphs.js";
 import type { TrainingOptions } from "./training/plan.js";
 import { describeTraining } from "./training/training.js";
 
+/** What the files are made for. */
 export interface ModelFilesOptions extends TrainingOptions {
   /** Default: the practical's. */
   readonly schedule?: ScheduleSpec;

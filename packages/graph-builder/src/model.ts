@@ -4,12 +4,14 @@ import type { DType, TypedArray } from "./dtype.js";
 import type { AttributeType } from "./op.js";
 import type { ExternalData } from "./tensor.js";
 
+/** An input or output of a graph: its name and type. */
 export interface ModelValue {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly Dim[];
 }
 
+/** A constant of a graph, or the place of its bytes in another file. */
 export interface ModelInitializer {
   readonly name: string;
   readonly dtype: DType;
@@ -17,11 +19,13 @@ export interface ModelInitializer {
   readonly data: TypedArray | ExternalData;
 }
 
+/** A node's attribute with ONNX's name for its type. */
 export interface ModelAttribute {
   readonly type: AttributeType;
   readonly value: number | string | readonly number[] | readonly string[] | ModelInitializer | ModelGraph;
 }
 
+/** An application of an operator to named values. */
 export interface ModelNode {
   readonly name: string;
   /** The operator's domain, where it is not ONNX's own. */
@@ -33,6 +37,7 @@ export interface ModelNode {
   readonly attributes: Readonly<Record<string, ModelAttribute>>;
 }
 
+/** A graph's nodes in an order in which they can run, with what goes in and comes out. */
 export interface ModelGraph {
   readonly name: string;
   readonly nodes: readonly ModelNode[];
@@ -41,6 +46,7 @@ export interface ModelGraph {
   readonly initializers: readonly ModelInitializer[];
 }
 
+/** An ONNX file without its bytes: `writeOnnx` and `readOnnx` are between the two. */
 export interface Model {
   readonly graph: ModelGraph;
   readonly opset: number;

@@ -2,9 +2,12 @@
 import type { Params } from "./params.js";
 import type { Tensor } from "./tensor.js";
 
+/** A value that `emit --option` can give. */
 export type OptionValue = number | boolean | string | readonly number[];
+/** What can be chosen about a network, by name. */
 export type NetworkOptions = Readonly<Record<string, OptionValue>>;
 
+/** What a diffusion network is given. */
 export interface NetworkInputs {
   /** Noisy images [N,C,H,W], float32 in the image's range. */
   readonly sample: Tensor;
@@ -14,6 +17,7 @@ export interface NetworkInputs {
   readonly classLabels?: Tensor;
 }
 
+/** What a network takes, as far as its options decide it. */
 export interface NetworkShape {
   /** Default: 3 x 32 x 32. */
   readonly image?: { readonly channels: number; readonly height: number; readonly width: number };
@@ -23,12 +27,14 @@ export interface NetworkShape {
   readonly timestep?: boolean;
 }
 
+/** A network as its author writes it down. */
 export interface NetworkDefinition<O extends NetworkOptions> {
   readonly name: string;
   /** One line for `graph-builder list`. */
   readonly description: string;
   /** What `emit --option key=value` can change, with the defaults. */
   readonly options: O;
+  /** What the network takes with these options. */
   shape(options: O): NetworkShape;
   /** Predicts the noise in `sample`: [N,C,H,W]. */
   forward(p: Params, inputs: NetworkInputs, options: O): Tensor;
@@ -41,13 +47,16 @@ export interface Network {
   readonly image: { readonly channels: number; readonly height: number; readonly width: number };
   readonly classes: number;
   readonly timestep: boolean;
+  /** Predicts the noise in `sample`: [N,C,H,W]. */
   forward(p: Params, inputs: NetworkInputs): Tensor;
 }
 
+/** Makes a network with some options changed. What `defineNetwork` returns. */
 export interface NetworkFactory {
   readonly name: string;
   readonly description: string;
   readonly defaults: NetworkOptions;
+  /** @param options - what differs from `defaults`. */
   (options?: NetworkOptions): Network;
 }
 

@@ -8,6 +8,7 @@ import { GraphError } from "./errors.js";
 import { currentScope } from "./scope.js";
 import { type Attributes, type AttributeValue, type NodeSource, scalar, type Tensor } from "./tensor.js";
 
+/** ONNX's types of attributes. */
 export type AttributeType = "int" | "ints" | "float" | "floats" | "string" | "strings" | "tensor" | "graph";
 
 export interface TensorType {

@@ -11,10 +11,13 @@ import { input, type Tensor } from "./tensor.js";
 
 /** Another arrangement of a parameter's elements, the one that the kernels want. */
 export interface WeightLayout {
+  /** From PyTorch's layout to that of the kernels. */
   toKernel(weight: Tensor): Tensor;
+  /** Back to PyTorch's layout of the given shape. */
   fromKernel(kernel: Tensor, shape: readonly number[]): Tensor;
 }
 
+/** A parameter or buffer: its name, shape and first values, and the kernels' layout of it. */
 export interface ParameterSpec extends StateTensor {
   readonly kind: "parameter" | "buffer";
   readonly layout?: WeightLayout | undefined;
@@ -23,6 +26,7 @@ export interface ParameterSpec extends StateTensor {
 /** Gives the tensor of a parameter or buffer. */
 export type Provider = (spec: ParameterSpec) => Tensor;
 
+/** For what a network is built, and what its parameters are. */
 export interface CollectorOptions {
   /** Training: batch statistics, which update the running ones. Otherwise the running ones are used. */
   readonly training: boolean;

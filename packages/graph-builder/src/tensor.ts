@@ -7,9 +7,11 @@ import { type DType, type TypedArray, toTypedArray } from "./dtype.js";
 import { GraphError } from "./errors.js";
 import type { OpEntry } from "./op.js";
 
+/** A value in a graph: its element type, its shape, and what it comes from. Immutable; operators make new ones. */
 export interface Tensor {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** @internal */
   readonly source: Source;
   /** Which output of the source this is. */
   readonly index: number;
@@ -81,6 +83,7 @@ export function constant(
   return { dtype, shape, source: { kind: "constant", data, name }, index: 0 };
 }
 
+/** A constant with no axes. */
 export const scalar = (value: number, dtype: DType = "float32"): Tensor => constant(dtype, [], [value]);
 
 /** A one-dimensional int64 constant: ONNX's form for shapes, axes and indices. */

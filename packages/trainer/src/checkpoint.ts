@@ -14,6 +14,7 @@ import { asStateArray, type State } from "./state.js";
 /** Version of the metadata. */
 const FORMAT = "onnx-diffusion checkpoint 1";
 
+/** What a run needs to go on with the same numbers. */
 export interface Checkpoint {
   /** Steps taken. */
   readonly step: number;
@@ -21,6 +22,12 @@ export interface Checkpoint {
   readonly smoothed: number;
   readonly configuration: Configuration;
   readonly state: State;
+}
+
+/** A checkpoint whose tensors are not read yet. */
+export interface DecodedCheckpoint extends Omit<Checkpoint, "state"> {
+  /** @throws UserError where the tensors are not those of the manifest. */
+  readState(manifest: Manifest): State;
 }
 
 /** The bytes of a checkpoint. */
@@ -49,13 +56,9 @@ export function encodeCheckpoint(manifest: Manifest, checkpoint: Checkpoint): Ui
  * The state is left unread where the configuration names another model, so that a caller can say so.
  *
  * @param where the path, for messages.
- * @returns the checkpoint; `state` throws if its tensors are not those of the manifest.
  * @throws UserError if the file is damaged.
  */
-export function decodeCheckpoint(
-  bytes: Uint8Array,
-  where: string,
-): Omit<Checkpoint, "state"> & { readState(manifest: Manifest): State } {
+export function decodeCheckpoint(bytes: Uint8Array, where: string): DecodedCheckpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, where);
   const format = metadata.get("format");
   if (format !== FORMAT) {

@@ -3,12 +3,13 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
-import { decodeCheckpoint } from "./checkpoint.js";
+import { type DecodedCheckpoint, decodeCheckpoint } from "./checkpoint.js";
 import { fileError, namesIn, writeFileAtomic } from "./files.js";
 import { stepName } from "./run-folder.js";
 
 const NAME = /^step-(\d{8,})\.safetensors$/;
 
+/** Where a checkpoint lies, by its name. */
 export interface CheckpointFile {
   readonly step: number;
   readonly path: string;
@@ -37,8 +38,7 @@ export function saveCheckpoint(folder: string, step: number, bytes: Uint8Array, 
   return path;
 }
 
-type DecodedCheckpoint = ReturnType<typeof decodeCheckpoint>;
-
+/** A checkpoint to go on from, and what was passed over. */
 export interface FoundCheckpoint {
   readonly checkpoint: DecodedCheckpoint;
   readonly path: string;

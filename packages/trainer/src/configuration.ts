@@ -21,6 +21,7 @@ export interface Configuration {
   readonly seed: number;
 }
 
+/** What of a configuration the command line decides. */
 export interface ConfigurationChoices {
   readonly data: string;
   readonly dataDigest: string;
@@ -29,6 +30,7 @@ export interface ConfigurationChoices {
   readonly seed: number;
 }
 
+/** The configuration of a run: everything that its numbers follow from. */
 export function configurationOf(manifest: Manifest, choices: ConfigurationChoices): Configuration {
   const { network, image, classes, timestep, prediction, schedule, state } = manifest;
   const described = JSON.stringify({ network, image, classes, timestep, prediction, schedule, state });

@@ -3,10 +3,11 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from "node:fs";
 import { fileError, writeFileAtomic } from "./files.js";
 
+/** A line of `metrics.jsonl`: one training step. */
 export interface Metric {
   readonly step: number;
   readonly loss: number;
-  /** See {@link smooth}. */
+  /** The loss, smoothed over the steps so far. */
   readonly smoothed: number;
   /** When it was written, ISO 8601. */
   readonly time: string;

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 
+/** The paths in a run folder. */
 export interface RunFolder {
   readonly root: string;
   /** State of training, to resume from. */
@@ -15,6 +16,7 @@ export interface RunFolder {
   readonly lossSvg: string;
 }
 
+/** The paths of the run in a folder; nothing is made or checked. */
 export function runFolder(root: string): RunFolder {
   return {
     root,

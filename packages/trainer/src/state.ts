@@ -2,6 +2,7 @@
 
 import { initialise, type Manifest, type StateTensor, UserError } from "@onnx-diffusion/diffusion";
 
+/** The values of one tensor. */
 export type StateArray = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
 /** Values by name, in the order of the manifest's `state`. */

@@ -17,6 +17,7 @@ export const SAMPLERS = { ddpm, ddim, euler, heun, "dpm++2m": dpmpp2m } as const
   Record<string, Sampler>
 >;
 
+/** A name that `samplerNamed` knows. */
 export type SamplerName = keyof typeof SAMPLERS;
 
 /** The sampler of that name. @throws UserError if there is none. */

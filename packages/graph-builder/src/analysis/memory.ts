@@ -7,6 +7,7 @@ import type { Model, ModelGraph, ModelNode, ModelValue } from "../model.js";
 import { OPS } from "../op.js";
 import { bodiesOf, capturedNames, fileOrder, type Order } from "./order.js";
 
+/** For which sizes and in which order the memory is estimated. */
 export interface MemoryOptions {
   /** Values of the named sizes: `{ batch: 16 }`. */
   readonly sizes?: Readonly<Record<string, number>>;
@@ -14,6 +15,7 @@ export interface MemoryOptions {
   readonly order?: Order;
 }
 
+/** Bytes that a run takes, and where it takes the most. */
 export interface MemoryEstimate {
   /** Bytes of the graph's inputs. */
   readonly inputs: number;

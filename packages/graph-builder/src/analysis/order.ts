@@ -1,6 +1,7 @@
 /** The order in which the nodes of a graph run. */
 import type { ModelGraph, ModelNode } from "../model.js";
 
+/** The order in which a runtime takes a graph's nodes. */
 export type Order = (graph: ModelGraph) => readonly ModelNode[];
 
 /** As the file has them, which is an order that every value's node comes before its readers. */

@@ -3,6 +3,7 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 import { channelsOf } from "./conv2d.js";
 
+/** As of torch.nn.BatchNorm2d. */
 export interface BatchNorm2dOptions {
   readonly epsilon?: number;
   /** Share of the batch's statistics in the new running ones. */

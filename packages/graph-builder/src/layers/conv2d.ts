@@ -4,6 +4,7 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 import { kaimingUniform } from "./kaiming-uniform.js";
 
+/** As of torch.nn.Conv2d, with square kernels. */
 export interface Conv2dOptions {
   /** Number of output channels. */
   readonly channels: number;

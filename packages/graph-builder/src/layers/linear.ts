@@ -5,6 +5,7 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 import { kaimingUniform } from "./kaiming-uniform.js";
 
+/** As of torch.nn.Linear. */
 export interface LinearOptions {
   /** Number of output features. */
   readonly features: number;

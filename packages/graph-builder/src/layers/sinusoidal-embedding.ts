@@ -2,6 +2,7 @@ import { GraphError } from "../errors.js";
 import { cast, concat, cos, mul, reshape, sin } from "../ops/index.js";
 import { constant, type Tensor } from "../tensor.js";
 
+/** Which frequencies, in which order. */
 export interface SinusoidalEmbeddingOptions {
   /** Number of features; even. */
   readonly features: number;

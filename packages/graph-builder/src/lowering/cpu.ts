@@ -27,6 +27,7 @@ const weightLayout = {
 
 const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => fromNHWC(bias ? add(y, bias) : y);
 
+/** Gathered patches and Gemm on [N,H,W,C]: the form for CPUs, in both directions. */
 export const cpu: Lowering = {
   target: "cpu",
   weightLayout,

@@ -6,12 +6,14 @@ import type { Target } from "@onnx-diffusion/diffusion";
 import type { WeightLayout } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
+/** A two-dimensional convolution with equal strides and pads on both axes. */
 export interface ConvGeometry {
   readonly kernel: readonly [number, number];
   readonly stride: number;
   readonly pad: number;
 }
 
+/** Normalised values and the statistics of the batch that they were normalised by. */
 export interface BatchNormStatistics {
   readonly y: Tensor;
   /** Of the batch, for each channel; no gradient passes them. */
@@ -20,6 +22,7 @@ export interface BatchNormStatistics {
   readonly unbiasedVariance: Tensor;
 }
 
+/** How the layers' heavy operations become operators: `native` or `cpu`. */
 export interface Lowering {
   readonly target: Target;
   /** The layout in which `conv2d` and `convTranspose2d` use their weights, where it is not PyTorch's. */

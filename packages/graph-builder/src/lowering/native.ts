@@ -10,6 +10,7 @@ const optionsOf = ({ stride, pad }: ConvGeometry, bias: Tensor | undefined) => (
   ...(bias ? { bias } : {}),
 });
 
+/** ONNX's own Conv and ConvTranspose on [N,C,H,W]: readable, and the form for accelerators. */
 export const native: Lowering = {
   target: "gpu",
   conv2d: (x, weight, bias, geometry) => conv(x, weight, optionsOf(geometry, bias)),

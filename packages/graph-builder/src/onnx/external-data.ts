@@ -7,6 +7,7 @@ import type { ExternalData } from "../tensor.js";
 /** Gives the bytes at a place beside the model file; the place has been checked to lie beneath its folder by name. */
 export type ReadExternal = (place: ExternalData) => Promise<Uint8Array>;
 
+/** What to load. */
 export interface LoadOptions {
   /** Which initializers to load: all by default. */
   readonly only?: (initializer: ModelInitializer) => boolean;

@@ -106,6 +106,7 @@ export const mul = (a: Operand, b: Operand): Tensor => apply(mulOp, operands(a, 
 export const div = (a: Operand, b: Operand): Tensor => apply(divOp, operands(a, b));
 /** a ^ b, broadcast; the type is that of `a`. */
 export const pow = (a: Operand, b: Operand): Tensor => apply(powOp, operands(a, b));
+/** -x. https://onnx.ai/onnx/operators/onnx__Neg.html */
 export const neg = (x: Tensor): Tensor => apply(negOp, [x]);
 /** The largest of the operands, broadcast; the gradient goes to the first of those that tie. */
 export const max = (...xs: Operand[]): Tensor => apply(maxOp, operands(...xs));

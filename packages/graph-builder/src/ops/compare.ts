@@ -44,14 +44,23 @@ const whereOp = defineElementwise("Where", {
   ],
 });
 
+/** bool: a = b, broadcast. https://onnx.ai/onnx/operators/onnx__Equal.html */
 export const equal = (a: Operand, b: Operand): Tensor => apply(equalOp, operands(a, b));
+/** bool: a > b, broadcast. https://onnx.ai/onnx/operators/onnx__Greater.html */
 export const greater = (a: Operand, b: Operand): Tensor => apply(greaterOp, operands(a, b));
+/** bool: a < b, broadcast. https://onnx.ai/onnx/operators/onnx__Less.html */
 export const less = (a: Operand, b: Operand): Tensor => apply(lessOp, operands(a, b));
+/** bool: a >= b, broadcast. https://onnx.ai/onnx/operators/onnx__GreaterOrEqual.html */
 export const greaterOrEqual = (a: Operand, b: Operand): Tensor => apply(greaterOrEqualOp, operands(a, b));
+/** bool: a <= b, broadcast. https://onnx.ai/onnx/operators/onnx__LessOrEqual.html */
 export const lessOrEqual = (a: Operand, b: Operand): Tensor => apply(lessOrEqualOp, operands(a, b));
+/** Both of two bool tensors, broadcast. https://onnx.ai/onnx/operators/onnx__And.html */
 export const and = (a: Tensor, b: Tensor): Tensor => apply(andOp, [a, b]);
+/** Either of two bool tensors or both, broadcast. https://onnx.ai/onnx/operators/onnx__Or.html */
 export const or = (a: Tensor, b: Tensor): Tensor => apply(orOp, [a, b]);
+/** One of two bool tensors and not the other, broadcast. https://onnx.ai/onnx/operators/onnx__Xor.html */
 export const xor = (a: Tensor, b: Tensor): Tensor => apply(xorOp, [a, b]);
+/** The opposite of a bool tensor. https://onnx.ai/onnx/operators/onnx__Not.html */
 export const not = (x: Tensor): Tensor => apply(notOp, [x]);
 /** `a` where the condition holds, else `b`; all three broadcast. https://onnx.ai/onnx/operators/onnx__Where.html */
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>

@@ -7,6 +7,7 @@ import { reduceSum } from "./reduce.js";
 import { sliceAxis } from "./slice.js";
 import { transpose } from "./transpose.js";
 
+/** Attributes of Conv, in ONNX's terms: lists have an entry for each spatial axis. */
 export interface ConvOptions {
   readonly strides?: readonly number[];
   /** Starts of all spatial axes, then their ends. */
@@ -15,6 +16,7 @@ export interface ConvOptions {
   readonly group?: number;
 }
 
+/** Attributes of ConvTranspose, in ONNX's terms. */
 export interface ConvTransposeOptions extends ConvOptions {
   readonly output_padding?: readonly number[];
 }

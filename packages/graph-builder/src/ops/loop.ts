@@ -33,6 +33,7 @@ const loopOp = defineOp("Loop", {
 /** The named size of collected outputs, for trip counts that were given one. */
 const tripName = new WeakMap<object, string>();
 
+/** What a loop leaves behind. */
 export interface LoopResult {
   /** The carried values after the last step. */
   readonly carried: readonly Tensor[];
@@ -40,15 +41,23 @@ export interface LoopResult {
   readonly collected: readonly Tensor[];
 }
 
+/** How often a loop runs, and with what it starts. */
+export interface LoopOptions {
+  /** int64 scalar. */
+  readonly trips: Tensor;
+  /** Name of the leading axis of what is collected. Default: `trips`. */
+  readonly steps?: string;
+  /** The values that each step takes and gives to the next. */
+  readonly carried: readonly Tensor[];
+}
+
 /**
  * Runs `body` a number of times. Tensors from outside may be used in it.
  * https://onnx.ai/onnx/operators/onnx__Loop.html
- * @param trips - int64 scalar.
- * @param steps - name of the leading axis of what is collected.
  * @param body - gets the step (int64 scalar) and the carried values; returns the next ones and what to collect.
  */
 export function loop(
-  { trips, steps = "trips", carried }: { trips: Tensor; steps?: string; carried: readonly Tensor[] },
+  { trips, steps = "trips", carried }: LoopOptions,
   body: (
     step: Tensor,
     carried: readonly Tensor[],

@@ -92,7 +92,8 @@ const gemmOp = defineOp("Gemm", {
   },
 });
 
-interface GemmOptions {
+/** alpha * A B + beta * C, with A and B transposed first where `transA` and `transB` are 1. */
+export interface GemmOptions {
   readonly alpha?: number;
   readonly beta?: number;
   readonly transA?: number;

@@ -13,6 +13,7 @@ import { dimAsFloat } from "./shape.js";
 import { transpose, transposed } from "./transpose.js";
 import { exp } from "./unary.js";
 
+/** Over which axes, and what is left of them. */
 export interface ReduceOptions {
   /** Axes to reduce; all of them by default. */
   readonly axes?: readonly number[];

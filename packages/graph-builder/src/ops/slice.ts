@@ -113,6 +113,7 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor): Ten
   return pad(wide, { axis, before, after: subDims(subDims(size, before), used) }, [x]);
 }
 
+/** Which axes are sliced, from where to where. */
 export interface SliceOptions {
   readonly starts: readonly number[];
   readonly ends: readonly number[];

@@ -41,22 +41,39 @@ const floorOp = defineStep("Floor", 13);
 const ceilOp = defineStep("Ceil", 13);
 const roundOp = defineStep("Round", 11);
 
+/** e^x. https://onnx.ai/onnx/operators/onnx__Exp.html */
 export const exp = (x: Tensor): Tensor => apply(expOp, [x]);
+/** Natural logarithm. https://onnx.ai/onnx/operators/onnx__Log.html */
 export const log = (x: Tensor): Tensor => apply(logOp, [x]);
+/** Square root. https://onnx.ai/onnx/operators/onnx__Sqrt.html */
 export const sqrt = (x: Tensor): Tensor => apply(sqrtOp, [x]);
+/** 1 / x. https://onnx.ai/onnx/operators/onnx__Reciprocal.html */
 export const reciprocal = (x: Tensor): Tensor => apply(reciprocalOp, [x]);
+/** Sine of radians. https://onnx.ai/onnx/operators/onnx__Sin.html */
 export const sin = (x: Tensor): Tensor => apply(sinOp, [x]);
+/** Cosine of radians. https://onnx.ai/onnx/operators/onnx__Cos.html */
 export const cos = (x: Tensor): Tensor => apply(cosOp, [x]);
+/** Hyperbolic tangent, -1..1. https://onnx.ai/onnx/operators/onnx__Tanh.html */
 export const tanh = (x: Tensor): Tensor => apply(tanhOp, [x]);
+/** 1 / (1 + e^-x), 0..1. https://onnx.ai/onnx/operators/onnx__Sigmoid.html */
 export const sigmoid = (x: Tensor): Tensor => apply(sigmoidOp, [x]);
+/** 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. https://onnx.ai/onnx/operators/onnx__Erf.html */
 export const erf = (x: Tensor): Tensor => apply(erfOp, [x]);
 /** log(1 + e^x) */
 export const softplus = (x: Tensor): Tensor => apply(softplusOp, [x]);
 /** max(x, 0); no gradient at 0 (as PyTorch). */
 export const relu = (x: Tensor): Tensor => apply(reluOp, [x]);
+/** Distance from 0; its gradient at 0 is 0. https://onnx.ai/onnx/operators/onnx__Abs.html */
 export const abs = (x: Tensor): Tensor => apply(absOp, [x]);
+/** -1, 0 or 1; its gradient is 0. https://onnx.ai/onnx/operators/onnx__Sign.html */
 export const sign = (x: Tensor): Tensor => apply(signOp, [x]);
+/**
+ * The largest whole number that is not above x; its gradient is 0. https://onnx.ai/onnx/operators/onnx__Floor.html
+ */
 export const floor = (x: Tensor): Tensor => apply(floorOp, [x]);
+/**
+ * The smallest whole number that is not below x; its gradient is 0. https://onnx.ai/onnx/operators/onnx__Ceil.html
+ */
 export const ceil = (x: Tensor): Tensor => apply(ceilOp, [x]);
 /** To the nearest whole number, ties to even. */
 export const round = (x: Tensor): Tensor => apply(roundOp, [x]);

@@ -5,6 +5,7 @@ import { sgd } from "./sgd.js";
 
 export { clipByGlobalNorm } from "./clip.js";
 export { movingAverage } from "./ema.js";
+export type { UpdateRule } from "./groups.js";
 export {
   defineOptimizer,
   type Optimizer,

@@ -16,6 +16,7 @@ export interface ParameterState {
 /** A parameter's state after a step. */
 export type UpdateParameter = (before: ParameterState, gradient: Tensor) => ParameterState;
 
+/** An optimizer as its author writes it down. */
 export interface OptimizerDefinition<O extends OptimizerOptions> {
   readonly name: string;
   /** One line for `graph-builder list`. */
@@ -41,11 +42,13 @@ export interface Optimizer {
   readonly name: string;
   readonly options: OptimizerOptions;
   readonly slots: readonly string[];
+  /** The update of this step, numbered from 1 (int32 scalar), for one parameter after another. */
   begin(step: Tensor, learningRate: Tensor): UpdateParameter;
   /** The same with some options changed. @throws GraphError for an option that there is not, or its value. */
   with(changed: OptimizerOptions): Optimizer;
 }
 
+/** Makes an optimizer with some options changed. What `defineOptimizer` returns. */
 export interface OptimizerFactory<O extends OptimizerOptions = OptimizerOptions> {
   readonly name: string;
   readonly description: string;

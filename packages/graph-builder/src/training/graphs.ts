@@ -21,9 +21,16 @@ import { updateState } from "./update.js";
 
 const WEIGHTS_FILE = "weights.safetensors";
 
-export const GRAPHS: Readonly<
-  Record<GraphName, { readonly lowering: Lowering; build(training: Training, lowering: Lowering): Model }>
-> = {
+/** How one graph of a model folder is made. */
+export interface EntryPoint {
+  /** The form in which it is written by default. */
+  readonly lowering: Lowering;
+  /** The graph, written in a form. */
+  build(training: Training, lowering: Lowering): Model;
+}
+
+/** Every entry point of a model folder: how it is written, and for which kind of device. */
+export const GRAPHS: Readonly<Record<GraphName, EntryPoint>> = {
   training_model: { lowering: native, build: trainingModel },
   optimizer_model: { lowering: native, build: optimizerModel },
   training_step: { lowering: native, build: trainingStep },

@@ -6,6 +6,7 @@ import { type UpdateRule, updateRules } from "../optimizers/groups.js";
 import type { Optimizer } from "../optimizers/optimizer.js";
 import type { ParameterSpec } from "../params.js";
 
+/** How parameters are updated. */
 export interface TrainingOptions {
   /** Default: Adam. */
   readonly optimizer?: Optimizer;
@@ -20,6 +21,7 @@ export interface TrainingOptions {
   readonly ema?: number;
 }
 
+/** What training carries, and what it does with each of it. */
 export interface UpdatePlan {
   /** The parameters and buffers, frozen ones marked. */
   readonly specs: readonly ParameterSpec[];

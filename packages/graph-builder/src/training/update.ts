@@ -7,6 +7,7 @@ import type { UpdateParameter } from "../optimizers/optimizer.js";
 import { scalar, type Tensor } from "../tensor.js";
 import { COUNTER, type UpdatePlan } from "./plan.js";
 
+/** What a step has to work with. */
 export interface UpdateInputs {
   /** What training carries before the step, by name. */
   readonly before: ReadonlyMap<string, Tensor>;

@@ -1,5 +1,6 @@
 /** What the trainer asks of a data set: labelled uint8 images of one shape, by index. */
 
+/** The two official parts of a data set. */
 export type Split = "train" | "test";
 
 /** Labelled images, held in memory in the shape in which the network takes them. */
@@ -33,6 +34,7 @@ export interface Dataset {
   labels(indices: ArrayLike<number>, out: Int32Array): void;
 }
 
+/** Which part of a data set, in which shape. */
 export interface LoadOptions {
   /** Which of the two official parts. */
   readonly split: Split;
