@@ -10,7 +10,7 @@ import {
   type ModelValue,
   OPSET,
 } from "./model.js";
-import { apply, defineOp } from "./op.js";
+import { identity } from "./ops/identity.js";
 import {
   type ConstantSource,
   capturedBy,
@@ -48,14 +48,6 @@ export function buildModel({ name, inputs, outputs, metadata = {} }: ModelDefini
   const graph = builder.graph(name, inputs, named, "main");
   return { graph: { ...graph, initializers: builder.initializers }, opset: OPSET, metadata };
 }
-
-const identityOp = defineOp("Identity", {
-  since: 21,
-  view: true,
-  infer: ({ input }) => [{ dtype: input(0).dtype, shape: input(0).shape }],
-  vjp: ({ grad }) => [grad],
-  dims: (_, of) => of(0),
-});
 
 /** The tensor that an alias stands for. */
 function resolve(tensor: Tensor): Tensor {
@@ -213,7 +205,7 @@ class Builder {
 }
 
 /** An output that nothing computes (an input or a constant handed through) gets a node that does. */
-const asOutput = (t: Tensor): Tensor => (t.source.kind === "node" ? t : apply(identityOp, [t]));
+const asOutput = (t: Tensor): Tensor => (t.source.kind === "node" ? t : identity(t));
 
 const node = (name: string, opType: string, inputs: string[], outputs: string[]): ModelNode => ({
   name,

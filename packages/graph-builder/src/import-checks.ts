@@ -3,7 +3,8 @@ import { formatShape } from "./dim.js";
 import { GraphError, quote } from "./errors.js";
 import { placeOf } from "./import-order.js";
 import type { Model, ModelGraph, ModelNode } from "./model.js";
-import { OPS, type OpEntry, READINGS } from "./op.js";
+import type { OpEntry } from "./op.js";
+import { OPS, READINGS } from "./ops/registry.js";
 import type { Tensor } from "./tensor.js";
 
 /** From here on operators of the same name, attributes and inputs mean the same, but for `reads` of an entry. */

@@ -5,7 +5,6 @@ import { checkForm, checkGiven, checkOperators, checkOpset, operatorOf } from ".
 import { inOrder, placeOf } from "./import-order.js";
 import type { Model, ModelAttribute, ModelGraph, ModelInitializer, ModelNode } from "./model.js";
 import { type Call, makeCall, makeNode, type OpEntry } from "./op.js";
-import "./ops/index.js";
 import { inScope } from "./scope.js";
 import {
   type Attributes,

@@ -64,6 +64,7 @@ export interface NetworkFactory {
  * Declares a network. A file with this as its default export can be given to `graph-builder emit`.
  * The result makes the network with some of its options changed: `unetCond({ channels: [8, 12, 16, 20] })`.
  */
+/*#__NO_SIDE_EFFECTS__*/
 export function defineNetwork<const O extends NetworkOptions>(
   definition: NetworkDefinition<O>,
 ): NetworkFactory {

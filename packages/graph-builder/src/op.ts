@@ -77,19 +77,14 @@ export interface OpEntry extends OpDefinition {
   read?(call: Call): readonly Tensor[];
 }
 
-export const OPS = new Map<string, OpEntry>();
-
-/** Declares an operator of ONNX's standard domain. */
+/** Declares an operator of ONNX's standard domain. Files have it once `ops/registry.ts` lists it. */
+/*#__NO_SIDE_EFFECTS__*/
 export function defineOp(name: string, definition: OpDefinition): OpEntry {
-  const entry: OpEntry = { ...definition, name };
-  OPS.set(name, entry);
-  return entry;
+  return { ...definition, name };
 }
 
-/** Operators of ONNX that exist in files alone: reading them gives others. */
-export const READINGS = new Map<string, OpEntry>();
-
-/** Declares how the nodes of an operator are read. */
+/** Declares how the nodes of an operator that exists in files alone are read. */
+/*#__NO_SIDE_EFFECTS__*/
 export function defineReading(
   name: string,
   definition: Pick<OpDefinition, "attributes" | "fixed" | "reads"> & {
@@ -97,9 +92,7 @@ export function defineReading(
     read(call: Call): readonly Tensor[];
   },
 ): OpEntry {
-  const entry: OpEntry = { ...definition, name, infer: (call) => definition.read(call), vjp: "none" };
-  READINGS.set(name, entry);
-  return entry;
+  return { ...definition, name, infer: (call) => definition.read(call), vjp: "none" };
 }
 
 /** A tensor, or a number that becomes a scalar constant of the other operand's type. */

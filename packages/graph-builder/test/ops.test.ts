@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { gradients } from "../src/gradients.js";
 import { input, type Tensor } from "../src/index.js";
-import { OPS } from "../src/op.js";
+import { OPS } from "../src/ops/registry.js";
 import { evaluate, floats, randoms, type Value } from "./run.js";
 import { SAMPLES, type Sample } from "./samples.js";
 import { type Fed, known, project, slopeError } from "./slope.js";

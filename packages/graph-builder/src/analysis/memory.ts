@@ -4,7 +4,7 @@ import { bytesPerElement } from "../dtype.js";
 import { GraphError } from "../errors.js";
 import { importModel } from "../import.js";
 import type { Model, ModelGraph, ModelNode, ModelValue } from "../model.js";
-import { OPS } from "../op.js";
+import { OPS } from "../ops/registry.js";
 import { bodiesOf, capturedNames, fileOrder, type Order } from "./order.js";
 
 /** For which sizes and in which order the memory is estimated. */

@@ -78,6 +78,7 @@ const negOp: OpEntry = defineElementwise("Neg", {
     return source.kind === "node" && source.op === negOp ? source.inputs[0] : undefined;
   },
 });
+/*#__NO_SIDE_EFFECTS__*/
 function defineExtremum(name: string, wins: (x: Tensor, best: Tensor) => Tensor): OpEntry {
   return defineElementwise(name, {
     since: 13,
@@ -112,3 +113,5 @@ export const neg = (x: Tensor): Tensor => apply(negOp, [x]);
 export const max = (...xs: Operand[]): Tensor => apply(maxOp, operands(...xs));
 /** The smallest of the operands, broadcast. */
 export const min = (...xs: Operand[]): Tensor => apply(minOp, operands(...xs));
+
+export default [addOp, subOp, mulOp, divOp, powOp, negOp, maxOp, minOp];

@@ -18,3 +18,5 @@ const castOp = defineOp("Cast", {
 
 /** Converts the elements. https://onnx.ai/onnx/operators/onnx__Cast.html */
 export const cast = (x: Tensor, to: DType): Tensor => apply(castOp, [x], { to: dtypeToOnnx(to) });
+
+export default [castOp];

@@ -3,6 +3,7 @@ import { apply, type Call, type OpEntry, type Operand, operands, sameDType } fro
 import type { Tensor } from "../tensor.js";
 import { defineElementwise, like } from "./elementwise.js";
 
+/*#__NO_SIDE_EFFECTS__*/
 function defineComparison(name: string, since: number): OpEntry {
   return defineElementwise(name, {
     since,
@@ -18,8 +19,14 @@ const needBool = (call: Call): "bool" => {
   const other = call.inputs.find((t) => t?.dtype !== "bool");
   return other ? call.fail(`an input is ${other.dtype}, expected bool; compare first`) : "bool";
 };
-const defineLogic = (name: string, since: number): OpEntry =>
-  defineElementwise(name, { since, dtype: needBool, vjp: ({ inputs }) => inputs.map(() => undefined) });
+/*#__NO_SIDE_EFFECTS__*/
+function defineLogic(name: string, since: number): OpEntry {
+  return defineElementwise(name, {
+    since,
+    dtype: needBool,
+    vjp: ({ inputs }) => inputs.map(() => undefined),
+  });
+}
 
 const equalOp = defineComparison("Equal", 19);
 const greaterOp = defineComparison("Greater", 13);
@@ -65,3 +72,16 @@ export const not = (x: Tensor): Tensor => apply(notOp, [x]);
 /** `a` where the condition holds, else `b`; all three broadcast. https://onnx.ai/onnx/operators/onnx__Where.html */
 export const where = (condition: Tensor, a: Operand, b: Operand): Tensor =>
   apply(whereOp, [condition, ...operands(a, b)]);
+
+export default [
+  equalOp,
+  greaterOp,
+  lessOp,
+  greaterOrEqualOp,
+  lessOrEqualOp,
+  andOp,
+  orOp,
+  xorOp,
+  notOp,
+  whereOp,
+];

@@ -57,3 +57,5 @@ const concatOp: OpEntry = defineOp("Concat", {
 
 /** Joins tensors along an axis. https://onnx.ai/onnx/operators/onnx__Concat.html */
 export const concat = (xs: readonly Tensor[], axis: number): Tensor => apply(concatOp, xs, { axis });
+
+export default [concatOp];

@@ -255,3 +255,5 @@ export const convTranspose = (
     kernel_shape: weight.shape.slice(2) as number[],
     ...attributesOf(options),
   });
+
+export default [convOp, convTransposeOp];

@@ -50,6 +50,7 @@ interface ElementwiseDefinition {
 }
 
 /** Declares an operator that acts on each element of its broadcast inputs. */
+/*#__NO_SIDE_EFFECTS__*/
 export function defineElementwise(name: string, definition: ElementwiseDefinition): OpEntry {
   return defineOp(name, {
     ...definition,

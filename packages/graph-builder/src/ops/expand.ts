@@ -33,3 +33,5 @@ export const expand = (x: Tensor, shape: Shape, near: readonly Tensor[] = []): T
 /** A tensor of one value, shaped like another. */
 export const fullLike = (other: Tensor, value: number, dtype: DType = other.dtype): Tensor =>
   expand(scalar(value, dtype), other.shape, [other]);
+
+export default [expandOp];

@@ -32,3 +32,5 @@ const gatherNDOp = defineOp("GatherND", {
 /** Slices of `data` addressed by the rows of `indices`. https://onnx.ai/onnx/operators/onnx__GatherND.html */
 export const gatherND = (data: Tensor, indices: Tensor): Tensor =>
   apply(gatherNDOp, [data, cast(indices, "int64")]);
+
+export default [gatherNDOp];

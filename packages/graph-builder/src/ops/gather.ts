@@ -49,3 +49,5 @@ const gatherOp = defineOp("Gather", {
 /** Slices of `x` along an axis by index (negative: from the end). https://onnx.ai/onnx/operators/onnx__Gather.html */
 export const gather = (x: Tensor, indices: Tensor, axis = 0): Tensor =>
   apply(gatherOp, [x, indices], { axis: normalizeAxis(axis, x.shape.length) });
+
+export default [gatherOp];

@@ -1,5 +1,3 @@
-import "./readings.js";
-
 export * from "./arithmetic.js";
 export * from "./cast.js";
 export * from "./compare.js";

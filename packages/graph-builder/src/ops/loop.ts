@@ -79,3 +79,5 @@ export function loop(
   );
   return { carried: outputs.slice(0, next.length), collected: outputs.slice(next.length) };
 }
+
+export default [loopOp];

@@ -114,3 +114,5 @@ export function gemm(a: Tensor, b: Tensor, { c, ...options }: GemmOptions = {}):
   ) as Record<string, number>;
   return apply(gemmOp, c ? [a, b, c] : [a, b], attributes);
 }
+
+export default [matmulOp, gemmOp];

@@ -62,3 +62,5 @@ export const batchNormalization = (
     epsilon,
   }: { scale: Tensor; bias: Tensor; mean: Tensor; variance: Tensor; epsilon: number },
 ): Tensor => apply(batchNormOp, [x, scale, bias, mean, variance], { epsilon });
+
+export default [batchNormOp];

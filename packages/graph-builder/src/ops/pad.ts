@@ -90,3 +90,5 @@ export function pad(
   const at = (value: Dim) => x.shape.map((_, i) => (i === axis ? value : 0));
   return padAll(x, [...at(before), ...at(after)], undefined, near);
 }
+
+export default [padOp];

@@ -9,7 +9,7 @@ import { expand } from "./expand.js";
 import { reshape } from "./reshape.js";
 
 /** https://onnx.ai/onnx/operators/onnx__Constant.html */
-defineReading("Constant", {
+const constantReading = defineReading("Constant", {
   since: 1,
   attributes: {
     value: "tensor",
@@ -33,7 +33,7 @@ function constantOf({ attributes, fail }: Call): Tensor {
 }
 
 /** https://onnx.ai/onnx/operators/onnx__ConstantOfShape.html */
-defineReading("ConstantOfShape", {
+const constantOfShapeReading = defineReading("ConstantOfShape", {
   since: 9,
   attributes: { value: "tensor" },
   read({ input, attributes, fail }) {
@@ -47,7 +47,7 @@ defineReading("ConstantOfShape", {
 });
 
 /** Nothing in inference; in training the mask is an input of the builder's networks. */
-defineReading("Dropout", {
+const dropoutReading = defineReading("Dropout", {
   since: 12,
   attributes: { seed: "int" },
   read({ input, inputs, fail }) {
@@ -58,7 +58,7 @@ defineReading("Dropout", {
 });
 
 /** https://onnx.ai/onnx/operators/onnx__Flatten.html */
-defineReading("Flatten", {
+const flattenReading = defineReading("Flatten", {
   since: 1,
   attributes: { axis: "int" },
   read({ input, attributes, fail }) {
@@ -69,3 +69,5 @@ defineReading("Flatten", {
     return [reshape(x, [size(x.shape.slice(0, axis)), size(x.shape.slice(axis))])];
   },
 });
+
+export default [constantReading, constantOfShapeReading, dropoutReading, flattenReading];

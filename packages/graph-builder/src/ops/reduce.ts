@@ -21,6 +21,7 @@ export interface ReduceOptions {
   readonly keepdims?: boolean;
 }
 
+/*#__NO_SIDE_EFFECTS__*/
 function defineReduction(
   name: string,
   since: number,
@@ -118,3 +119,5 @@ export const reduceMin = (x: Tensor, options: ReduceOptions = {}): Tensor => red
 /** log(sum(exp(x))) without overflow. */
 export const reduceLogSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor =>
   reduce(logSumExpOp, x, options);
+
+export default [sumOp, meanOp, maxOp, minOp, logSumExpOp];

@@ -58,3 +58,5 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const derivable = unknown.filter((dim) => dim === -1).length <= 1;
   return apply(reshapeOp, [x, derivable ? int64s(unknown) : shapeTensor(shape, [x])]);
 }
+
+export default [reshapeOp];

@@ -41,3 +41,5 @@ export const scatterND = (
   reduction: "none" | "add" = "none",
 ): Tensor =>
   apply(scatterNDOp, [data, cast(indices, "int64"), updates], reduction === "none" ? {} : { reduction });
+
+export default [scatterNDOp];

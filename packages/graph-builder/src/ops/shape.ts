@@ -80,3 +80,5 @@ export function shapeTensor(shape: Shape, near: readonly Tensor[]): Tensor {
 export function dimAsFloat(dim: Dim, near: Tensor): Tensor {
   return cast(slice(dimTensor(dim, [near]), { starts: [0], ends: [1] }), near.dtype);
 }
+
+export default [shapeOp];

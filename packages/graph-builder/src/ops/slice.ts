@@ -150,3 +150,5 @@ export function sliceAxis(
   if (start === 0 && end === x.shape[axis]) return x;
   return apply(sliceOp, [x, dimTensor(start, [...near, x]), dimTensor(end, [...near, x]), int64s([axis])]);
 }
+
+export default [sliceOp];

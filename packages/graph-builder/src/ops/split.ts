@@ -43,3 +43,5 @@ export const split = (x: Tensor, sizes: readonly number[], axis: number): readon
   sizes.length === 1
     ? [x]
     : applyAll(splitOp, [x, int64s(sizes)], { axis: normalizeAxis(axis, x.shape.length) }, sizes.length);
+
+export default [splitOp];

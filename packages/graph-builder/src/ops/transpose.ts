@@ -67,3 +67,5 @@ export function transposed(t: Tensor): { x: Tensor; perm: readonly number[] } | 
 
 /** Permutes the axes. https://onnx.ai/onnx/operators/onnx__Transpose.html */
 export const transpose = (x: Tensor, perm: readonly number[]): Tensor => apply(transposeOp, [x], { perm });
+
+export default [transposeOp];

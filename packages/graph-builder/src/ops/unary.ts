@@ -8,6 +8,7 @@ import { defineElementwise, floatResult, like } from "./elementwise.js";
 type Rule = (grad: Tensor, x: Tensor, y: Tensor) => Tensor;
 
 /** x -> y = f(x); the rule gives the gradient by x from that by y. */
+/*#__NO_SIDE_EFFECTS__*/
 function defineUnary(name: string, since: number, rule: Rule): OpEntry {
   return defineElementwise(name, {
     since,
@@ -17,8 +18,10 @@ function defineUnary(name: string, since: number, rule: Rule): OpEntry {
 }
 
 /** A step function: its derivative is zero wherever there is one. */
-const defineStep = (name: string, since: number): OpEntry =>
-  defineElementwise(name, { since, vjp: () => [undefined] });
+/*#__NO_SIDE_EFFECTS__*/
+function defineStep(name: string, since: number): OpEntry {
+  return defineElementwise(name, { since, vjp: () => [undefined] });
+}
 
 const square = (x: Tensor): Tensor => mul(x, x);
 const TWO_OVER_SQRT_PI = 2 / Math.sqrt(Math.PI);
@@ -81,3 +84,22 @@ export const round = (x: Tensor): Tensor => apply(roundOp, [x]);
 export const silu = (x: Tensor): Tensor => mul(x, sigmoid(x));
 /** x * Phi(x), the exact form with erf (Hendrycks & Gimpel 2016). */
 export const gelu = (x: Tensor): Tensor => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
+
+export default [
+  expOp,
+  logOp,
+  sqrtOp,
+  reciprocalOp,
+  sinOp,
+  cosOp,
+  tanhOp,
+  sigmoidOp,
+  erfOp,
+  softplusOp,
+  reluOp,
+  absOp,
+  signOp,
+  floorOp,
+  ceilOp,
+  roundOp,
+];

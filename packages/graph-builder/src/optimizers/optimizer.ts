@@ -58,6 +58,7 @@ export interface OptimizerFactory<O extends OptimizerOptions = OptimizerOptions>
 }
 
 /** Declares an optimizer. The result makes it with some of its options changed: `adamw({ weightDecay: 0.1 })`. */
+/*#__NO_SIDE_EFFECTS__*/
 export function defineOptimizer<O extends OptimizerOptions>(
   definition: OptimizerDefinition<O>,
 ): OptimizerFactory<O> {

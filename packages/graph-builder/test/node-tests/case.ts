@@ -6,7 +6,7 @@ import { GraphError } from "../../src/errors.js";
 import { type ImportedModel, importModel } from "../../src/import.js";
 import type { Model, ModelInitializer } from "../../src/model.js";
 import { readOnnx } from "../../src/onnx/read.js";
-import { OPS } from "../../src/op.js";
+import { OPS } from "../../src/ops/registry.js";
 import type { Value } from "../run.js";
 import type { NodeTest } from "./archive.js";
 

@@ -1,7 +1,7 @@
 /** ONNX's own operator tests: read, infer, write, run, differentiate. */
 import { describe, expect, test } from "vitest";
 import { elementAt, isFloat } from "../../src/dtype.js";
-import { OPS } from "../../src/op.js";
+import { OPS } from "../../src/ops/registry.js";
 import { evaluate, type Value } from "../run.js";
 import { nodeTests } from "./archive.js";
 import { type Case, hasOperators, operatorsOf, readCase } from "./case.js";

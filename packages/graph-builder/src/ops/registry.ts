@@ -1,0 +1,58 @@
+/**
+ * The operators that a file may have. What the builder writes it knows without a list; who reads files imports this one,
+ * and so all operators. Each file of operators exports its entries by default.
+ */
+import type { OpEntry } from "../op.js";
+import arithmetic from "./arithmetic.js";
+import cast from "./cast.js";
+import compare from "./compare.js";
+import concat from "./concat.js";
+import conv from "./conv.js";
+import expand from "./expand.js";
+import gather from "./gather.js";
+import gatherND from "./gather-nd.js";
+import identity from "./identity.js";
+import loop from "./loop.js";
+import matmul from "./matmul.js";
+import norm from "./norm.js";
+import pad from "./pad.js";
+import readings from "./readings.js";
+import reduce from "./reduce.js";
+import reshape from "./reshape.js";
+import scatter from "./scatter.js";
+import shape from "./shape.js";
+import slice from "./slice.js";
+import split from "./split.js";
+import transpose from "./transpose.js";
+import unary from "./unary.js";
+
+const byName = (entries: readonly OpEntry[]): ReadonlyMap<string, OpEntry> =>
+  new Map(entries.map((entry) => [entry.name, entry]));
+
+/** By their ONNX names. */
+export const OPS = byName([
+  ...arithmetic,
+  ...cast,
+  ...compare,
+  ...concat,
+  ...conv,
+  ...expand,
+  ...gather,
+  ...gatherND,
+  ...identity,
+  ...loop,
+  ...matmul,
+  ...norm,
+  ...pad,
+  ...reduce,
+  ...reshape,
+  ...scatter,
+  ...shape,
+  ...slice,
+  ...split,
+  ...transpose,
+  ...unary,
+]);
+
+/** Operators of ONNX that exist in files alone: reading them gives others. */
+export const READINGS = byName(readings);
