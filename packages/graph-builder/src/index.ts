@@ -7,6 +7,7 @@ export type { OptimizerGroup, OptimizerOptions, OptimizerSpec } from "@onnx-diff
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analysis/memory.js";
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
 export { buildModel, type ModelDefinition } from "./build.js";
+export { checkpoint } from "./checkpoint.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType, TypedArray } from "./dtype.js";
 export { GraphError } from "./errors.js";

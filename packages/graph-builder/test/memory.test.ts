@@ -1,9 +1,5 @@
 /** Peak memory of small graphs against sums made by hand, and the order of nodes against ONNX Runtime's own. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { linearSchedule, PRACTICAL_SCHEDULE } from "@onnx-diffusion/diffusion";
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import {
   add,
@@ -31,8 +27,8 @@ import {
   type Tensor,
   transpose,
   unet,
-  writeOnnx,
 } from "../src/index.js";
+import { ranNodes } from "./profile.js";
 
 const x = input("x", "float32", ["n", 4]);
 const w = input("w", "float32", [4, 8]);
@@ -145,40 +141,9 @@ describe("onnxRuntimeOrder", () => {
     ["gpu", native],
   ])("is the order in which ONNX Runtime runs a training graph (%s)", async (_, lowering) => {
     const model = GRAPHS.training_model.build(small(), lowering);
-    const folder = await mkdtemp(join(tmpdir(), "order-"));
-    try {
-      const session = await InferenceSession.create(writeOnnx(model), {
-        graphOptimizationLevel: "disabled",
-        executionMode: "sequential",
-        enableProfiling: true,
-        profileFilePrefix: join(folder, "profile"),
-        logSeverityLevel: 3,
-      });
-      const arrays = { float32: Float32Array, uint8: Uint8Array, int32: Int32Array } as const;
-      await session.run(
-        Object.fromEntries(
-          model.graph.inputs.map(({ name, dtype, shape }) => {
-            const dims = shape.map((dim) => (typeof dim === "number" ? dim : 2));
-            const Typed = arrays[dtype as keyof typeof arrays];
-            return [
-              name,
-              new OrtTensor(
-                dtype as "float32",
-                new Typed(dims.reduce((a, b) => a * b, 1)) as Float32Array,
-                dims,
-              ),
-            ];
-          }),
-        ),
-      );
-      session.endProfiling();
-      const [file] = await readdir(folder);
-      const events: { name: string }[] = JSON.parse(await readFile(join(folder, file!), "utf8"));
-      const ran = events.flatMap(({ name }) => /^(.*)_kernel_time$/.exec(name)?.[1] ?? []);
-      expect(ran).toEqual(onnxRuntimeOrder(model.graph).map((node) => node.name));
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    expect(await ranNodes(model, { batch: 2 }, "disabled")).toEqual(
+      onnxRuntimeOrder(model.graph).map((node) => node.name),
+    );
   });
 
   test("changes what is in memory together", () => {

@@ -1,5 +1,15 @@
-/** What the lowerings give gradient rules of their own, against numeric differences. */
-import { cpu, type Lowering, native, type Tensor } from "../../src/index.js";
+/** What has a gradient rule of its own beside the operators: the lowerings' layers and checkpointed blocks. */
+import {
+  checkpoint,
+  cpu,
+  type Lowering,
+  matmul,
+  mul,
+  native,
+  sin,
+  type Tensor,
+  tanh,
+} from "../../src/index.js";
 import type { Sample } from "../samples.js";
 
 const LOWERINGS = [cpu, native];
@@ -41,4 +51,13 @@ export const LOWERING_SAMPLES: readonly Sample[] = [
     shapes: [["n", 3, 2, 2], [3], [3]],
     build: (x: Tensor, scale: Tensor, bias: Tensor) => lowering.batchNorm2d(x, scale, bias, 1e-5).y,
   })),
+  {
+    ops: ["CustomVjp"],
+    name: "checkpoint",
+    shapes: [
+      ["n", 3],
+      [3, 3],
+    ],
+    build: (x, w) => checkpoint((t: Tensor) => mul(t, tanh(matmul(t, w))))(sin(x)),
+  },
 ];
