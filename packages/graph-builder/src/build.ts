@@ -197,7 +197,7 @@ class Builder {
     const key = `constant:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
     const same = this.known.get(key)?.[0];
     if (same !== undefined) return same;
-    const own = this.names.take(name ?? `constant_${this.initializers.length + 1}`);
+    const own = this.names.take(name || `constant_${this.initializers.length + 1}`);
     this.initializers.push({ name: own, dtype: tensor.dtype, shape: tensor.shape as number[], data });
     this.known.set(key, [own]);
     return own;

@@ -86,6 +86,15 @@ export function toTypedArray(dtype: DType, values: ArrayLike<number | bigint | b
   return DTYPES[dtype].array.from(numbers as never) as TypedArray;
 }
 
+/** Numbers as files store them (halves as their bits) in the type's own array. */
+export function fromStored(dtype: DType, values: TypedArray): TypedArray {
+  const Typed = DTYPES[dtype].array;
+  if (values instanceof Typed) return values;
+  const result = new Typed(values.length);
+  for (let i = 0; i < values.length; i++) result[i] = Number(values[i]);
+  return result;
+}
+
 /** A view of little-endian bytes as the type's array; copies where the bytes are not aligned. */
 export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
   const Typed = DTYPES[dtype].array;

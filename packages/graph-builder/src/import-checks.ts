@@ -44,7 +44,9 @@ export function checkOperators(graph: ModelGraph): void {
         if (type === "graph") collect(value as ModelGraph);
       if (operatorOf(node)) continue;
       const name = node.domain === undefined ? node.opType : `${node.domain}.${node.opType}`;
-      unknown.set(name, [...(unknown.get(name) ?? []).slice(0, 3), placeOf(node)]);
+      const places = unknown.get(name) ?? [];
+      unknown.set(name, places);
+      if (places.length < 4) places.push(placeOf(node));
     }
   };
   collect(graph);

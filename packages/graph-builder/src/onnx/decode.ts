@@ -8,8 +8,8 @@ import type { Field, Schema, Values } from "./schema.js";
 
 /** Protobuf's own limit in C++ and Java, so every other reader of ONNX stops there too. */
 const DEEPEST = 100;
-/** Messages and texts in one file. The largest networks have some 10^5 nodes of a dozen parts each. */
-const MOST_PARTS = 2_000_000;
+/** Messages and texts in one file. Large networks have some 10^4 nodes of a dozen parts each. */
+const MOST_PARTS = 1_000_000;
 
 const VARINT = 0;
 const FIXED64 = 1;
@@ -245,26 +245,25 @@ function push(result: Record<string, unknown>, key: string, value: unknown): voi
 
 /** A typed array that grows. */
 class Growing {
-  private array: NumberList;
+  private array: NumberList | undefined;
   private size = 0;
 
-  constructor(readonly kind: keyof typeof LISTS) {
-    this.array = new LISTS[kind].array(0);
-  }
+  constructor(readonly kind: keyof typeof LISTS) {}
 
   reserve(more: number): void {
-    if (this.size + more <= this.array.length) return;
+    if (this.array && this.size + more <= this.array.length) return;
     const larger = new LISTS[this.kind].array(Math.max(this.size + more, this.size * 2));
-    larger.set(this.array as never);
+    if (this.array) larger.set(this.array as never);
     this.array = larger;
   }
 
   push(value: number | bigint): void {
     this.reserve(1);
-    this.array[this.size++] = value as never;
+    this.array![this.size++] = value as never;
   }
 
   finish(): NumberList {
-    return this.size === this.array.length ? this.array : this.array.slice(0, this.size);
+    this.reserve(0);
+    return this.size === this.array!.length ? this.array! : this.array!.slice(0, this.size);
   }
 }

@@ -1,12 +1,12 @@
 /** TensorProto -> the elements, or the place in another file where they lie. */
-import { MOST_AXES } from "../dim.js";
+import { formatShape, MOST_AXES } from "../dim.js";
 import {
   bytesPerElement,
   type DType,
   dtypeFromOnnx,
   dtypeName,
+  fromStored,
   type TypedArray,
-  toTypedArray,
   viewBytes,
 } from "../dtype.js";
 import { GraphError, quote } from "../errors.js";
@@ -24,13 +24,8 @@ export function readTensor(tensor: TensorProto, role: string): ModelInitializer 
   const dtype = dtypeFromOnnx(dataType);
   if (!dtype) throw new GraphError(`${where}: element type ${dtypeName(dataType)} is not supported`);
   if (tensor.segment) throw new GraphError(`${where}: it is stored in segments, which is not supported`);
-  const shape = Array.from(tensor.dims ?? [], Number);
-  const count = shape.reduce((a, b) => a * b, 1);
-  const size = count * bytesPerElement(dtype);
-  if (![...shape, size].every((n) => n >= 0 && n <= Number.MAX_SAFE_INTEGER) || shape.length > MOST_AXES)
-    throw new GraphError(
-      `${where}: no tensor has the shape [${shape.slice(0, 8).join(", ")}${shape.length > 8 ? ", …" : ""}]; the file is damaged`,
-    );
+  const shape = readShape(tensor, dtype, where);
+  const size = shape.reduce((a, b) => a * b, bytesPerElement(dtype));
   return {
     name,
     dtype,
@@ -38,8 +33,19 @@ export function readTensor(tensor: TensorProto, role: string): ModelInitializer 
     data:
       tensor.dataLocation === EXTERNAL
         ? readPlace(tensor, size, where)
-        : readElements(tensor, dtype, count, where),
+        : readElements(tensor, dtype, shape, where),
   };
+}
+
+function readShape({ dims }: TensorProto, dtype: DType, where: string): number[] {
+  if (!dims) return [];
+  const shape = Array.from(dims.subarray(0, MOST_AXES), Number);
+  const size = shape.reduce((a, b) => a * b, bytesPerElement(dtype));
+  const possible = [...shape, size].every((n) => n >= 0 && n <= Number.MAX_SAFE_INTEGER);
+  if (possible && dims.length <= MOST_AXES) return shape;
+  throw new GraphError(
+    `${where}: no tensor has the shape [${shape.slice(0, 8).join(", ")}${shape.length > 8 ? ", …" : ""}]; the file is damaged`,
+  );
 }
 
 /** The entries of external_data, as ONNX's docs/ExternalData.md has them. */
@@ -63,24 +69,27 @@ function readPlace(tensor: TensorProto, size: number, where: string): ExternalDa
   return { location, offset, length };
 }
 
-function readElements(tensor: TensorProto, dtype: DType, count: number, where: string): TypedArray {
+function readElements(
+  tensor: TensorProto,
+  dtype: DType,
+  shape: readonly number[],
+  where: string,
+): TypedArray {
+  const count = shape.reduce((a, b) => a * b, 1);
   const raw = tensor.rawData;
   if (raw && raw.length > 0) {
     const size = count * bytesPerElement(dtype);
     if (raw.length === size) return viewBytes(dtype, raw);
     throw new GraphError(
-      `${where}: ${raw.length} bytes for ${dtype} [${tensor.dims ?? ""}], expected ${size}; the file is damaged`,
+      `${where}: ${raw.length} bytes for ${dtype} ${formatShape(shape)}, expected ${size}; the file is damaged`,
     );
   }
   const typed = typedData(tensor, dtype);
   if (typed.length !== count)
     throw new GraphError(
-      `${where}: ${typed.length} values for ${dtype} [${tensor.dims ?? ""}], expected ${count}; the file is damaged`,
+      `${where}: ${typed.length} values for ${dtype} ${formatShape(shape)}, expected ${count}; the file is damaged`,
     );
-  // Half-precision numbers lie in int32_data as bits.
-  if (dtype === "float16" || dtype === "bfloat16") return Uint16Array.from(typed as Int32Array);
-  const own = viewBytes(dtype, new Uint8Array(0)).constructor;
-  return typed.constructor === own ? typed : toTypedArray(dtype, typed);
+  return fromStored(dtype, typed);
 }
 
 /** The field in which onnx.proto keeps numbers of a type that are not written as raw bytes. */

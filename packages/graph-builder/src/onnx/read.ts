@@ -105,11 +105,11 @@ function readAttribute(
     case ATTRIBUTE_TYPES.int:
       return { type: "int", value: Number(attribute.i ?? 0n) };
     case ATTRIBUTE_TYPES.ints:
-      return { type: "ints", value: Array.from(attribute.ints ?? [], Number) };
+      return { type: "ints", value: numbers(attribute.ints) };
     case ATTRIBUTE_TYPES.float:
       return { type: "float", value: attribute.f ?? 0 };
     case ATTRIBUTE_TYPES.floats:
-      return { type: "floats", value: Array.from(attribute.floats ?? []) };
+      return { type: "floats", value: numbers(attribute.floats) };
     case ATTRIBUTE_TYPES.string:
       return { type: "string", value: utf8.decode(attribute.s) };
     case ATTRIBUTE_TYPES.strings:
@@ -123,6 +123,13 @@ function readAttribute(
         `${where}: attribute ${name} is of type ${attribute.type ?? 0}, which is not supported; expected a number, a text, a tensor, a graph, or a list of numbers or texts`,
       );
   }
+}
+
+/** Not Array.from, which takes three times the memory on the way. */
+function numbers(list: ArrayLike<number | bigint> = []): number[] {
+  const result = new Array<number>(list.length);
+  for (let i = 0; i < list.length; i++) result[i] = Number(list[i]);
+  return result;
 }
 
 function readValue({ name = "", type }: ValueInfoProto, role: "input" | "output"): ModelValue {
