@@ -15,7 +15,7 @@ export const hasOperators = (test: NodeTest): boolean =>
   missingOperators(test).length === 0 && missingTypes(test).length === 0;
 
 /** The operators that the builder lacks for a test, with their domain where that is not the standard one. */
-function missingOperators({ model }: NodeTest): string[] {
+export function missingOperators({ model }: NodeTest): string[] {
   const missing = [...nodesOf(model.graph!)]
     .filter(({ domain, opType }) => domain || !OPS.has(opType ?? ""))
     .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`);
@@ -52,7 +52,7 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** The element types (ONNX's names) and kinds of values that the builder does not represent. */
-function missingTypes({ model }: NodeTest): string[] {
+export function missingTypes({ model }: NodeTest): string[] {
   const graph = model.graph!;
   const codes: (number | null | undefined)[] = [];
   const kinds = new Set<string>();

@@ -1,8 +1,10 @@
 /** What of ONNX's operator tests does not go through, by name and with the message that says why. Each is asserted. */
 
+type Refusal = readonly [operator: string, message: string];
+
 /** Forms of our operators that the builder refuses when it reads them. */
-export const REFUSED: Readonly<Record<string, string>> = {
-  test_convtranspose_kernel_shape: "output_shape and auto_pad are not supported",
+export const REFUSED: Readonly<Record<string, Refusal>> = {
+  test_convtranspose_kernel_shape: ["ConvTranspose", "output_shape and auto_pad are not supported"],
 };
 
 /** What ONNX Runtime 1.30 does not run: no kernel for the element type on the CPU, or no such tensors in Node. */
@@ -16,10 +18,10 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
 };
 
 /** Cases that an operator's gradient rule refuses. */
-export const NO_RULE: Readonly<Record<string, string>> = {
-  test_scatternd_max_with_element_indices: 'no gradient for the reduction "max"',
-  test_scatternd_min: 'no gradient for the reduction "min"',
-  test_scatternd_min_with_element_indices: 'no gradient for the reduction "min"',
+export const NO_RULE: Readonly<Record<string, Refusal>> = {
+  test_scatternd_max_with_element_indices: ["ScatterND", 'no gradient for the reduction "max"'],
+  test_scatternd_min: ["ScatterND", 'no gradient for the reduction "min"'],
+  test_scatternd_min_with_element_indices: ["ScatterND", 'no gradient for the reduction "min"'],
 };
 
 const notFinite = "infinities and NaN are among the inputs";

@@ -2,14 +2,22 @@
 import { isFloat } from "../../src/dtype.js";
 import { gradients } from "../../src/gradients.js";
 import { importModel } from "../../src/import.js";
+import { OPS } from "../../src/op.js";
 import { floats, randoms } from "../run.js";
 import { type Fed, project, slopeError } from "../slope.js";
-import type { Case } from "./case.js";
+import type { NodeTest } from "./archive.js";
+import { type Case, operatorsOf } from "./case.js";
+import { NOT_RUN } from "./exceptions.js";
 import { type Float, recastModel, recastValue } from "./recast.js";
 
-/** Whether floating-point numbers go in and come out. */
-export const isFloating = ({ feeds, expected }: Case): boolean =>
-  [feeds, expected].every((values) => values.some(([, v]) => isFloat(v.dtype) && v.data.length > 0));
+/** Whether floating-point numbers go in and come out, through operators that have gradients and kernels. */
+export function hasGradient(test: NodeTest, { feeds, expected }: Case): boolean {
+  const isFloating = [feeds, expected].every((values) =>
+    values.some(([, v]) => isFloat(v.dtype) && v.data.length > 0),
+  );
+  const isStopped = operatorsOf(test).some((name) => OPS.get(name)?.vjp === "none");
+  return isFloating && !isStopped && !NOT_RUN[test.name]?.includes("implementation");
+}
 
 /**
  * The relative error of the directional derivative along one random direction in all floating-point inputs, of a random

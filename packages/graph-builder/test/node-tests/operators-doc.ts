@@ -1,0 +1,118 @@
+/** docs/OPERATORS.md: what the builder's table of operators and ONNX's operator tests say. */
+import { isFloat } from "../../src/dtype.js";
+import { gradients } from "../../src/gradients.js";
+import { OPS, type OpEntry } from "../../src/op.js";
+import { dependents, input, type Tensor, topological } from "../../src/tensor.js";
+import { SAMPLES, type Sample } from "../samples.js";
+import { type NodeTest, nodeTests } from "./archive.js";
+import { hasOperators, missingOperators, missingTypes, operatorsOf, readCase } from "./case.js";
+import { NO_DERIVATIVE, NO_RULE, NOT_RUN, REFUSED } from "./exceptions.js";
+import { hasGradient } from "./gradient.js";
+
+export function operatorsDoc(): string {
+  const tests = nodeTests();
+  const covered = tests.filter(isCovered);
+  const differentiated = covered.filter(isDifferentiated);
+  const rows = [...OPS.values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((op) =>
+      row(
+        op,
+        tests.filter((t) => operatorsOf(t).includes(op.name)),
+      ),
+    );
+  return `# Operators
+
+Made by \`npx -y pnpm@12 operators-doc\` from graph-builder's table of operators and its tests, which fail where this
+file is out of date.
+
+The builder has ${OPS.size} operators of ONNX's standard domain. Of ONNX's own operator tests (${tests.length} in
+\`packages/graph-builder/test/fixtures/onnx-node-tests\`), **${covered.length} are covered**: the file is read, its
+outputs' types and shapes are inferred as declared, it is written again at the builder's own operator set, and ONNX
+Runtime's results for it are the expected ones within the tolerances of ONNX's runner. For ${differentiated.length} of
+these the gradient is that of numeric differences; the others take or give no floating-point numbers, or hold an
+operator without a gradient.
+
+- *since*: the operator set in which the form that the builder writes appeared.
+- *gradient*: "zero" is that of steps, comparisons and indices; "none" stops with an error. *twice*: the gradient has a
+  gradient itself. Both are checked by numeric differences on the samples of \`test/ops.test.ts\`.
+- *tests*: how many of ONNX's tests whose model uses the operator are covered.
+
+| operator | since | gradient | twice | tests | refused |
+| --- | --- | --- | --- | --- | --- |
+${rows.join("\n")}
+
+## Not covered
+
+${list(
+  tests.filter((t) => !isCovered(t)),
+  reason,
+)}
+
+## Gradients beside the data
+
+At the data of these tests there is no derivative, so it is taken a tenth beside it.
+
+${list(
+  covered.filter((t) => NO_DERIVATIVE[t.name]),
+  (t) => NO_DERIVATIVE[t.name]!,
+)}
+
+## Covered
+
+${names(covered)}
+`;
+}
+
+const isCovered = (t: NodeTest): boolean => hasOperators(t) && !REFUSED[t.name] && !NOT_RUN[t.name];
+
+const isDifferentiated = (t: NodeTest): boolean => !NO_RULE[t.name] && hasGradient(t, readCase(t));
+
+function row(op: OpEntry, tests: readonly NodeTest[]): string {
+  const samples = SAMPLES.filter((s) => !s.forward && givesGradient(op, s));
+  const gradient = op.vjp === "none" ? "none" : samples.length > 0 ? "yes" : "zero";
+  const twice = samples.some((s) => s.once === undefined) ? "yes" : "";
+  const refused = Object.values({ ...REFUSED, ...NO_RULE }).flatMap(([operator, message]) =>
+    operator === op.name ? [message] : [],
+  );
+  const link = `[${op.name}](https://onnx.ai/onnx/operators/onnx__${op.name}.html)`;
+  const count = `${tests.filter(isCovered).length} of ${tests.length}`;
+  return `| ${link} | ${op.since} | ${gradient} | ${twice} | ${count} | ${[...new Set(refused)].join("; ")} |`;
+}
+
+/** Whether any floating-point output of the operator in the sample hands a gradient to any of its inputs. */
+function givesGradient(op: OpEntry, { ops, shapes, build }: Sample): boolean {
+  if (!ops.includes(op.name)) return false;
+  const outputs = [build(...shapes.map((shape, i) => input(`x${i}`, "float32", shape)))].flat();
+  return topological(outputs as Tensor[]).some(({ dtype, shape, source, index }) => {
+    if (source.kind !== "node" || source.op !== op || !isFloat(dtype)) return false;
+    const seed = input("seed", dtype, shape);
+    const wrt = source.inputs.filter((t) => t !== undefined && isFloat(t.dtype)) as Tensor[];
+    const grads = gradients(source.outputs[index]!, wrt, { seed, unused: "zero" });
+    return grads.some((g) => dependents([g], [seed]).size > 0);
+  });
+}
+
+/** Why a test is not covered. */
+function reason(t: NodeTest): string {
+  const [operators, types] = [missingOperators(t), missingTypes(t)];
+  if (operators.length > 0) return `operators that the builder lacks: ${operators.join(", ")}`;
+  if (types.length > 0) return `types that the builder lacks: ${types.join(", ")}`;
+  const refusal = REFUSED[t.name];
+  return refusal ? `refused: ${refusal.join(": ")}` : `ONNX Runtime: ${NOT_RUN[t.name]}`;
+}
+
+function list(tests: readonly NodeTest[], by: (t: NodeTest) => string): string {
+  const groups = new Map<string, NodeTest[]>();
+  for (const t of tests) groups.set(by(t), [...(groups.get(by(t)) ?? []), t]);
+  return [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, group]) => `- ${key} (${group.length}): ${names(group)}`)
+    .join("\n");
+}
+
+const names = (tests: readonly NodeTest[]): string =>
+  tests
+    .map((t) => t.name.replace(/^test_/, ""))
+    .sort()
+    .join(", ");
