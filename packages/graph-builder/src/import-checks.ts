@@ -10,7 +10,7 @@ import type { Tensor } from "./tensor.js";
 /** From here on operators of the same name, attributes and inputs mean the same, but for `reads` of an entry. */
 const STABLE_OPSET = 13;
 /** The newest operator set whose operators were compared with the entries here. */
-const NEWEST_OPSET = 26;
+const NEWEST_OPSET = 28;
 const REMEDY = "convert it with onnx.version_converter.convert_version(model, 21)";
 
 /** @throws GraphError for an operator set that is not known. */

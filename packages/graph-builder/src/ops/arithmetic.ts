@@ -16,9 +16,9 @@ function neutral(call: Call, position: number, value: number): Tensor | undefine
 
 /** Element by element on dimensions that broadcast. */
 function onDims(combine: (a: Dim, b: Dim) => Dim | undefined) {
-  return (_: NodeSource, of: (i: number) => readonly Dim[] | undefined): readonly Dim[] | undefined => {
+  return (node: NodeSource, of: (i: number) => readonly Dim[] | undefined): readonly Dim[] | undefined => {
     const [a, b] = [of(0), of(1)];
-    if (!a || !b) return undefined;
+    if (!a || !b || node.inputs.length > 2) return undefined;
     const result = Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
       combine(a.length === 1 ? a[0]! : a[i]!, b.length === 1 ? b[0]! : b[i]!),
     );
@@ -79,9 +79,14 @@ const negOp: OpEntry = defineElementwise("Neg", {
   },
 });
 /*#__NO_SIDE_EFFECTS__*/
-function defineExtremum(name: string, wins: (x: Tensor, best: Tensor) => Tensor): OpEntry {
+function defineExtremum(
+  name: string,
+  pick: (...values: number[]) => number,
+  wins: (x: Tensor, best: Tensor) => Tensor,
+): OpEntry {
   return defineElementwise(name, {
     since: 13,
+    dims: onDims((a, b) => (typeof a === "number" && typeof b === "number" ? pick(a, b) : undefined)),
     // Where operands tie, the first one takes the gradient.
     vjp: ({ inputs, grad, outputs }) =>
       inputs.map((x, i) => {
@@ -94,8 +99,8 @@ function defineExtremum(name: string, wins: (x: Tensor, best: Tensor) => Tensor)
   });
 }
 
-const maxOp = defineExtremum("Max", (x, best) => greaterOrEqual(x, best));
-const minOp = defineExtremum("Min", (x, best) => lessOrEqual(x, best));
+const maxOp = defineExtremum("Max", Math.max, (x, best) => greaterOrEqual(x, best));
+const minOp = defineExtremum("Min", Math.min, (x, best) => lessOrEqual(x, best));
 
 /** a + b, broadcast. https://onnx.ai/onnx/operators/onnx__Add.html */
 export const add = (a: Operand, b: Operand): Tensor => apply(addOp, operands(a, b));

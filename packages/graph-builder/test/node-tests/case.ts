@@ -6,7 +6,7 @@ import { GraphError } from "../../src/errors.js";
 import { type ImportedModel, importModel } from "../../src/import.js";
 import type { Model, ModelInitializer } from "../../src/model.js";
 import { readOnnx } from "../../src/onnx/read.js";
-import { OPS } from "../../src/ops/registry.js";
+import { OPS, READINGS } from "../../src/ops/registry.js";
 import type { Value } from "../run.js";
 import type { NodeTest } from "./archive.js";
 
@@ -17,7 +17,7 @@ export const hasOperators = (test: NodeTest): boolean =>
 /** The operators that the builder lacks for a test, with their domain where that is not the standard one. */
 export function missingOperators({ model }: NodeTest): string[] {
   const missing = [...nodesOf(model.graph!)]
-    .filter(({ domain, opType }) => domain || !OPS.has(opType ?? ""))
+    .filter(({ domain, opType }) => domain || !(OPS.has(opType ?? "") || READINGS.has(opType ?? "")))
     .map(({ domain, opType }) => `${domain ? `${domain}.` : ""}${opType}`);
   return [...new Set(missing)].sort();
 }

@@ -5,6 +5,10 @@ type Refusal = readonly [operator: string, message: string];
 /** Forms of our operators that the builder refuses when it reads them. */
 export const REFUSED: Readonly<Record<string, Refusal>> = {
   test_convtranspose_kernel_shape: ["ConvTranspose", "output_shape and auto_pad are not supported"],
+  test_dropout_default_mask: ["Dropout", "2 outputs, of which the builder has 1"],
+  test_dropout_default_mask_ratio: ["Dropout", "2 outputs, of which the builder has 1"],
+  test_dropout_default_old: ["Dropout", "the model is of operator set 11"],
+  test_training_dropout_zero_ratio: ["Dropout", "training_mode is not supported"],
 };
 
 /** What ONNX Runtime 1.30 does not run: no kernel for the element type on the CPU, or no such tensors in Node. */

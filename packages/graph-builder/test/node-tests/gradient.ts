@@ -2,7 +2,7 @@
 import { isFloat } from "../../src/dtype.js";
 import { gradients } from "../../src/gradients.js";
 import { importModel } from "../../src/import.js";
-import { OPS } from "../../src/op.js";
+import { OPS } from "../../src/ops/registry.js";
 import { floats, randoms } from "../run.js";
 import { type Fed, project, slopeError } from "../slope.js";
 import type { NodeTest } from "./archive.js";

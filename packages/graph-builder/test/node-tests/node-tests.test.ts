@@ -20,11 +20,19 @@ describe.each(TESTS.map((t) => [t.name, t] as const))("%s", (name, nodeTest) => 
   const refusal = REFUSED[name];
   if (refusal) {
     test("is refused", () => {
-      expect(() => readCase(nodeTest)).toThrow(messageOf(refusal));
+      for (const text of refusal) expect(() => readCase(nodeTest)).toThrow(text);
     });
     return;
   }
-  const theCase = readCase(nodeTest);
+  let theCase: Case;
+  try {
+    theCase = readCase(nodeTest);
+  } catch (error) {
+    test("is read", () => {
+      throw error;
+    });
+    return;
+  }
 
   test("has the declared outputs", () => {
     for (const { name: output, dtype, shape } of theCase.model.graph.outputs) {
@@ -46,7 +54,7 @@ describe.each(TESTS.map((t) => [t.name, t] as const))("%s", (name, nodeTest) => 
   const noRule = NO_RULE[name];
   if (noRule) {
     test("has no gradient", async () => {
-      await expect(gradientError(theCase, "float64", false)).rejects.toThrow(messageOf(noRule));
+      for (const text of noRule) await expect(gradientError(theCase, "float64", false)).rejects.toThrow(text);
     });
     return;
   }
@@ -61,10 +69,6 @@ describe.each(TESTS.map((t) => [t.name, t] as const))("%s", (name, nodeTest) => 
 test("operators are checked in float32 only where they must be", () => {
   expect(singleSeen).toEqual(SINGLE);
 });
-
-/** The operator, where in the graph it is, and the message. */
-const messageOf = ([operator, message]: readonly [string, string]): RegExp =>
-  new RegExp(`${operator}( ".*")?: ${message.replace(/[()[\]]/g, "\\$&")}`);
 
 async function checkGradient(theCase: Case, moved: boolean) {
   try {

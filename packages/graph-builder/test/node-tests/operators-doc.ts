@@ -1,7 +1,9 @@
 /** docs/OPERATORS.md: what the builder's table of operators and ONNX's operator tests say. */
 import { isFloat } from "../../src/dtype.js";
+import { GraphError } from "../../src/errors.js";
 import { gradients } from "../../src/gradients.js";
-import { OPS, type OpEntry } from "../../src/op.js";
+import type { OpEntry } from "../../src/op.js";
+import { OPS, READINGS } from "../../src/ops/registry.js";
 import { dependents, input, type Tensor, topological } from "../../src/tensor.js";
 import { SAMPLES, type Sample } from "../samples.js";
 import { type NodeTest, nodeTests } from "./archive.js";
@@ -13,11 +15,16 @@ export function operatorsDoc(): string {
   const tests = nodeTests();
   const covered = tests.filter(isCovered);
   const differentiated = covered.filter(isDifferentiated);
+  const found = gradientsOf([
+    ...SAMPLES.map(sampleOutputs),
+    ...covered.map((t) => Object.values(readCase(t).imported.outputs)),
+  ]);
   const rows = [...OPS.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((op) =>
       row(
         op,
+        found,
         tests.filter((t) => operatorsOf(t).includes(op.name)),
       ),
     );
@@ -26,7 +33,8 @@ export function operatorsDoc(): string {
 Made by \`npx -y pnpm@12 operators-doc\` from graph-builder's table of operators and its tests, which fail where this
 file is out of date.
 
-The builder has ${OPS.size} operators of ONNX's standard domain. Of ONNX's own operator tests (${tests.length} in
+The builder has ${OPS.size} operators of ONNX's standard domain, and reads the nodes of ${READINGS.size} more as these:
+${[...READINGS.keys()].sort().join(", ")}. Of ONNX's own operator tests (${tests.length} in
 \`packages/graph-builder/test/fixtures/onnx-node-tests\`), **${covered.length} are covered**: the file is read, its
 outputs' types and shapes are inferred as declared, it is written again at the builder's own operator set, and ONNX
 Runtime's results for it are the expected ones within the tolerances of ONNX's runner. For ${differentiated.length} of
@@ -68,30 +76,49 @@ const isCovered = (t: NodeTest): boolean => hasOperators(t) && !REFUSED[t.name] 
 
 const isDifferentiated = (t: NodeTest): boolean => !NO_RULE[t.name] && hasGradient(t, readCase(t));
 
-function row(op: OpEntry, tests: readonly NodeTest[]): string {
-  const samples = SAMPLES.filter((s) => !s.forward && givesGradient(op, s));
-  const gradient = op.vjp === "none" ? "none" : samples.length > 0 ? "yes" : "zero";
-  const twice = samples.some((s) => s.once === undefined) ? "yes" : "";
+function row(
+  op: OpEntry,
+  { once, twice }: ReturnType<typeof gradientsOf>,
+  tests: readonly NodeTest[],
+): string {
+  const gradient = op.vjp === "none" ? "none" : once.has(op) ? "yes" : "zero";
   const refused = Object.values({ ...REFUSED, ...NO_RULE }).flatMap(([operator, message]) =>
     operator === op.name ? [message] : [],
   );
   const link = `[${op.name}](https://onnx.ai/onnx/operators/onnx__${op.name}.html)`;
   const count = `${tests.filter(isCovered).length} of ${tests.length}`;
-  return `| ${link} | ${op.since} | ${gradient} | ${twice} | ${count} | ${[...new Set(refused)].join("; ")} |`;
+  return `| ${link} | ${op.since} | ${gradient} | ${twice.has(op) ? "yes" : ""} | ${count} | ${[...new Set(refused)].join("; ")} |`;
 }
 
-/** Whether any floating-point output of the operator in the sample hands a gradient to any of its inputs. */
-function givesGradient(op: OpEntry, { ops, shapes, build }: Sample): boolean {
-  if (!ops.includes(op.name)) return false;
-  const outputs = [build(...shapes.map((shape, i) => input(`x${i}`, "float32", shape)))].flat();
-  return topological(outputs as Tensor[]).some(({ dtype, shape, source, index }) => {
-    if (source.kind !== "node" || source.op !== op || !isFloat(dtype)) return false;
+/** Which operators hand gradients to their inputs, and whether those have gradients again: once, twice. */
+function gradientsOf(graphs: readonly (readonly Tensor[])[]): { once: Set<OpEntry>; twice: Set<OpEntry> } {
+  const [once, twice] = [new Set<OpEntry>(), new Set<OpEntry>()];
+  for (const { dtype, shape, source, index } of graphs.flatMap((outputs) => topological(outputs))) {
+    if (source.kind !== "node" || source.op.vjp === "none" || !isFloat(dtype) || twice.has(source.op))
+      continue;
     const seed = input("seed", dtype, shape);
     const wrt = source.inputs.filter((t) => t !== undefined && isFloat(t.dtype)) as Tensor[];
-    const grads = gradients(source.outputs[index]!, wrt, { seed, unused: "zero" });
-    return grads.some((g) => dependents([g], [seed]).size > 0);
-  });
+    const grads = settle(() => gradients(source.outputs[index]!, wrt, { seed, unused: "zero" })) ?? [];
+    const used = grads.filter((g) => dependents([g], [seed]).size > 0);
+    if (used.length > 0) once.add(source.op);
+    const again = settle(() => used.map((g) => gradients(g, [...wrt, seed], { seed: g, unused: "zero" })));
+    if (used.length > 0 && again) twice.add(source.op);
+  }
+  return { once, twice };
 }
+
+/** The result, or undefined where a rule refuses. */
+function settle<T>(compute: () => T): T | undefined {
+  try {
+    return compute();
+  } catch (error) {
+    if (error instanceof GraphError) return undefined;
+    throw error;
+  }
+}
+
+const sampleOutputs = ({ shapes, build }: Sample): readonly Tensor[] =>
+  [build(...shapes.map((shape, i) => input(`x${i}`, "float32", shape)))].flat() as Tensor[];
 
 /** Why a test is not covered. */
 function reason(t: NodeTest): string {
