@@ -1,4 +1,5 @@
 export * from "./errors.js";
+export * from "./half.js";
 export * from "./image-noise.js";
 export * from "./initialise.js";
 export * from "./manifest.js";
@@ -18,6 +19,7 @@ export {
 export * from "./samplers/index.js";
 export * from "./schedule.js";
 export * from "./serialize-manifest.js";
+export * from "./state-dict.js";
 export * from "./stream.js";
 export * from "./table.js";
 export * from "./timesteps.js";

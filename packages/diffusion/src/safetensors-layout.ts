@@ -11,7 +11,16 @@ import type { DType } from "./manifest.js";
 declare const TextEncoder: new () => { encode(text: string): Uint8Array<ArrayBuffer> };
 
 /** Bytes of an element of each dtype that is written and read here. */
-export const SAFETENSORS_ITEM_BYTES = { F32: 4, F16: 2, I32: 4, I64: 8, U8: 1, BOOL: 1, F64: 8 } as const;
+export const SAFETENSORS_ITEM_BYTES = {
+  F32: 4,
+  F16: 2,
+  I32: 4,
+  I64: 8,
+  U8: 1,
+  BOOL: 1,
+  F64: 8,
+  BF16: 2,
+} as const;
 
 /** Element types, by the format's names. */
 export type SafetensorsDType = keyof typeof SAFETENSORS_ITEM_BYTES;

@@ -22,7 +22,7 @@ declare const TextDecoder: new (
   options: { fatal: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
-/** Values as the platform holds them: F16 as its bits in a Uint16Array, BOOL as bytes 0 and 1. */
+/** Values as the platform holds them: F16 and BF16 as their bits in a Uint16Array, BOOL as bytes 0 and 1. */
 export type SafetensorsData =
   | Float32Array
   | Float64Array
@@ -59,6 +59,7 @@ const ARRAYS = {
   U8: Uint8Array,
   BOOL: Uint8Array,
   F64: Float64Array,
+  BF16: Uint16Array,
 } as const satisfies Record<SafetensorsDType, unknown>;
 
 /** The format is little-endian, and so is every machine that typed arrays are known to run on but a few. */

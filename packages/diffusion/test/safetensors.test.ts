@@ -32,6 +32,7 @@ const ARRAYS = {
   U8: Uint8Array,
   BOOL: Uint8Array,
   F64: Float64Array,
+  BF16: Uint16Array,
 };
 
 /** A file with this header and so many bytes of data. */

@@ -1,4 +1,5 @@
 /** Element types: ONNX's numbers, their names, and the typed array that holds each. */
+import { fromBfloat16, fromHalf, toBfloat16, toHalf } from "@onnx-diffusion/diffusion";
 
 /** Element types, by ONNX's names in NumPy's spelling. */
 export type DType =
@@ -108,47 +109,6 @@ export function viewBytes(dtype: DType, bytes: Uint8Array): TypedArray {
 export function elementAt(dtype: DType, data: TypedArray, index: number): number {
   const raw = Number(data[index]);
   if (dtype === "float16") return fromHalf(raw);
-  if (dtype === "bfloat16") return floatFromBits(raw << 16);
+  if (dtype === "bfloat16") return fromBfloat16(raw);
   return raw;
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-function floatFromBits(bits: number): number {
-  scratch.setUint32(0, bits >>> 0);
-  return scratch.getFloat32(0);
-}
-
-function toBfloat16(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  if (Number.isNaN(value)) return 0x7fc0;
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
-}
-
-/** IEEE 754 binary16, rounded to nearest, ties to even. */
-function toHalf(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  const sign = (bits >>> 16) & 0x8000;
-  if (Number.isNaN(value)) return sign | 0x7e00;
-  const magnitude = Math.abs(value);
-  if (magnitude >= 65520) return sign | 0x7c00;
-  if (magnitude < 2 ** -14) return sign | roundHalfEven(magnitude * 2 ** 24);
-  const exponent = ((bits >>> 23) & 0xff) - 127;
-  return sign | (roundHalfEven((magnitude / 2 ** exponent) * 1024 - 1024) + ((exponent + 15) << 10));
-}
-
-function fromHalf(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 31;
-  const fraction = half & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
-}
-
-function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }

@@ -3,17 +3,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  encodeSafetensors,
+  encodeStateDict,
   type FileDigest,
   type Manifest,
-  SAFETENSORS_DTYPE,
   serializeManifest,
   type TrainingRecord,
 } from "@onnx-diffusion/diffusion";
 import { digestOfBytes, graphPath, type ModelFolder } from "./artifacts.js";
 import { makeFolder, writeFileAtomic } from "./files.js";
 import { modelCard } from "./model-card.js";
-import { asStateArray, exportedTensors, exportedValues, type State } from "./state.js";
+import { exportedValues, type State } from "./state.js";
 
 /** The external data of the inference graph and a safetensors file in one. */
 const WEIGHTS = "weights.safetensors";
@@ -34,15 +33,7 @@ export function exportModel(
   training: TrainingRecord,
 ): void {
   const inference = artifacts.manifest.graphs.inference_model!;
-  const values = exportedValues(artifacts.manifest, state);
-  const weights = encodeSafetensors(
-    exportedTensors(artifacts.manifest).map((tensor) => ({
-      name: tensor.name,
-      dtype: SAFETENSORS_DTYPE[tensor.dtype],
-      shape: tensor.shape,
-      data: asStateArray(tensor, values.get(tensor.name), "export"),
-    })),
-  );
+  const weights = encodeStateDict(exportedValues(artifacts.manifest, state), artifacts.manifest.state);
   const card = modelCard(artifacts.manifest, training);
   const contents: [string, Uint8Array][] = [
     [inference.file, readFileSync(graphPath(artifacts, "inference_model"))],
