@@ -3,8 +3,13 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type GraphName, type Manifest, parseManifest, UserError } from "@onnx-diffusion/diffusion";
-import { fileError } from "./files.js";
+import {
+  fileError,
+  type GraphName,
+  type Manifest,
+  parseManifest,
+  UserError,
+} from "@onnx-diffusion/diffusion";
 
 export interface ModelFolder {
   readonly folder: string;

@@ -2,9 +2,9 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "@onnx-diffusion/diffusion";
+import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import { type DecodedCheckpoint, decodeCheckpoint } from "./checkpoint.js";
-import { fileError, namesIn, writeFileAtomic } from "./files.js";
+import { namesIn, writeFileAtomic } from "./files.js";
 import { stepName } from "./run-folder.js";
 
 const NAME = /^step-(\d{8,})\.safetensors$/;

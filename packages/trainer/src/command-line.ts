@@ -1,10 +1,9 @@
 /** The command line: what was typed becomes options that hold, or one line that says what is wrong. */
 
-import { UserError } from "@onnx-diffusion/diffusion";
+import { nearest, UserError } from "@onnx-diffusion/diffusion";
 import yargs from "yargs";
 import { type Command, type Prepared, type Typed, toggle } from "./command-lines/command.js";
 import { COMMANDS } from "./command-lines/index.js";
-import { nearest } from "./data/nearest.js";
 import { oneOf } from "./flags.js";
 
 /** What to do: a command, or help or the version to print. */

@@ -1,7 +1,6 @@
 /** Reading what was typed after a flag: every mistake is one line and exit code 2. */
 
-import { UserError } from "@onnx-diffusion/diffusion";
-import { nearest } from "./data/nearest.js";
+import { nearest, UserError } from "@onnx-diffusion/diffusion";
 
 function usage(message: string): UserError {
   return new UserError(message, { usage: true });

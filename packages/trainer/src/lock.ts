@@ -3,8 +3,7 @@
 import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { UserError } from "@onnx-diffusion/diffusion";
-import { fileError, systemCode } from "./files.js";
+import { fileError, systemCode, UserError } from "@onnx-diffusion/diffusion";
 
 /** Who holds a lock. A process number alone could be given to another process later, so its start is kept too. */
 interface Owner {

@@ -1,7 +1,8 @@
 /** metrics.jsonl: one line a step, and never a line of a step that the run has not taken. */
 
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync } from "node:fs";
-import { fileError, writeFileAtomic } from "./files.js";
+import { fileError } from "@onnx-diffusion/diffusion";
+import { writeFileAtomic } from "./files.js";
 
 /** A line of `metrics.jsonl`: one training step. */
 export interface Metric {

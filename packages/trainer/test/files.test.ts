@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { UserError } from "@onnx-diffusion/diffusion";
+import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import { expect, it } from "vitest";
-import { fileError, removeTemporaryFiles, writeFileAtomic } from "../src/files.js";
+import { removeTemporaryFiles, writeFileAtomic } from "../src/files.js";
 
 function folder(): string {
   return mkdtempSync(join(tmpdir(), "files-"));

@@ -7,8 +7,7 @@
 import { open, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { constants, gunzip as gunzipCallback } from "node:zlib";
-import { UserError } from "@onnx-diffusion/diffusion";
-import { fileError } from "../files.js";
+import { fileError, UserError } from "@onnx-diffusion/diffusion";
 
 const gunzip = promisify(gunzipCallback);
 

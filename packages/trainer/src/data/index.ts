@@ -1,7 +1,6 @@
-import { UserError } from "@onnx-diffusion/diffusion";
+import { nearest, UserError } from "@onnx-diffusion/diffusion";
 import type { Dataset, DatasetEntry, LoadOptions } from "./dataset.js";
 import { mnist } from "./mnist.js";
-import { nearest } from "./nearest.js";
 
 export type { Dataset, DatasetEntry, LoadOptions, Split } from "./dataset.js";
 

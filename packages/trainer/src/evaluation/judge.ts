@@ -3,9 +3,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Manifest, UserError } from "@onnx-diffusion/diffusion";
+import { fileError, type Manifest, UserError } from "@onnx-diffusion/diffusion";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { fileError } from "../files.js";
 
 const MODEL = "classifier.onnx";
 
