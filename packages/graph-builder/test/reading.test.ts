@@ -373,7 +373,7 @@ describe.each<[string, () => unknown, string | RegExp]>([
   [
     "a newer operator set",
     () => read(relus, { opsetImport: [{ version: 99 }] }),
-    "the model is of operator set 99, expected one up to 26, best 13 or newer; convert it with onnx.version_converter.convert_version(model, 21)",
+    "the model is of operator set 99, expected one up to 28, best 13 or newer; convert it with onnx.version_converter.convert_version(model, 21)",
   ],
   [
     "an operator that had another form in an older operator set",
