@@ -65,7 +65,9 @@ import {
   where,
   xor,
 } from "../src/index.js";
+import { ACTIVATION_SAMPLES } from "./samples/activations.js";
 import { LOWERING_SAMPLES } from "./samples/lowerings.js";
+import { NORMALIZATION_SAMPLES } from "./samples/normalizations.js";
 
 export interface Sample {
   /** Operators that the sample is there for. */
@@ -573,7 +575,9 @@ export const SAMPLES: readonly Sample[] = [
     ...linear,
     build: (x) => customVjp([mul(x, 3)], [x], (g) => [mul(g!, 3)])[0]!,
   },
+  ...ACTIVATION_SAMPLES,
   ...LOWERING_SAMPLES,
+  ...NORMALIZATION_SAMPLES,
   {
     ops: ["Loop"],
     name: "Loop",

@@ -3,11 +3,14 @@
  * and so all operators. Each file of operators exports its entries by default.
  */
 import type { OpEntry } from "../op.js";
+import activations from "./activations.js";
 import arithmetic from "./arithmetic.js";
 import cast from "./cast.js";
+import clip from "./clip.js";
 import compare from "./compare.js";
 import concat from "./concat.js";
 import conv from "./conv.js";
+import cumSum from "./cumsum.js";
 import expand from "./expand.js";
 import gather from "./gather.js";
 import gatherND from "./gather-nd.js";
@@ -15,6 +18,7 @@ import identity from "./identity.js";
 import loop from "./loop.js";
 import matmul from "./matmul.js";
 import norm from "./norm.js";
+import normalizations from "./normalization-nodes.js";
 import pad from "./pad.js";
 import readings from "./readings.js";
 import reduce from "./reduce.js";
@@ -22,8 +26,11 @@ import reshape from "./reshape.js";
 import scatter from "./scatter.js";
 import shape from "./shape.js";
 import slice from "./slice.js";
+import softmax from "./softmax.js";
 import split from "./split.js";
+import squeeze from "./squeeze.js";
 import transpose from "./transpose.js";
+import trigonometry from "./trigonometry.js";
 import unary from "./unary.js";
 
 const byName = (entries: readonly OpEntry[]): ReadonlyMap<string, OpEntry> =>
@@ -31,6 +38,12 @@ const byName = (entries: readonly OpEntry[]): ReadonlyMap<string, OpEntry> =>
 
 /** By their ONNX names. */
 export const OPS = byName([
+  ...activations,
+  ...clip,
+  ...cumSum,
+  ...normalizations,
+  ...softmax,
+  ...trigonometry,
   ...arithmetic,
   ...cast,
   ...compare,
@@ -55,4 +68,4 @@ export const OPS = byName([
 ]);
 
 /** Operators of ONNX that exist in files alone: reading them gives others. */
-export const READINGS = byName(readings);
+export const READINGS = byName([...readings, ...squeeze]);

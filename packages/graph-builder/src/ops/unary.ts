@@ -9,7 +9,7 @@ type Rule = (grad: Tensor, x: Tensor, y: Tensor) => Tensor;
 
 /** x -> y = f(x); the rule gives the gradient by x from that by y. */
 /*#__NO_SIDE_EFFECTS__*/
-function defineUnary(name: string, since: number, rule: Rule): OpEntry {
+export function defineUnary(name: string, since: number, rule: Rule): OpEntry {
   return defineElementwise(name, {
     since,
     dtype: floatResult,

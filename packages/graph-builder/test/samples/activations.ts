@@ -1,0 +1,96 @@
+/** Activations, softmax and the functions of trigonometry. */
+import {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atanh,
+  celu,
+  clip,
+  cosh,
+  elu,
+  geluTanh,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  logSoftmax,
+  mish,
+  prelu,
+  selu,
+  sinh,
+  softmax,
+  softsign,
+  squeeze,
+  type Tensor,
+  tan,
+  thresholdedRelu,
+  unsqueeze,
+} from "../../src/index.js";
+import { apply } from "../../src/op.js";
+import { OPS } from "../../src/ops/registry.js";
+import type { Sample } from "../samples.js";
+
+const single = { single: true } as const;
+const of = (op: string, build: (x: Tensor) => Tensor, more: Partial<Sample> = {}): Sample => ({
+  ops: [op],
+  name: op,
+  shapes: [["n", 6]],
+  build,
+  ...more,
+});
+
+export const ACTIVATION_SAMPLES: readonly Sample[] = [
+  of("Softmax", (x) => softmax(x), { range: [-3, 3] }),
+  of("Softmax", (x) => softmax(x, 1), { name: "Softmax along a middle axis", shapes: [["n", 3, 4]] }),
+  of("LogSoftmax", (x) => logSoftmax(x), { range: [-3, 3] }),
+  of("Clip", (x) => clip(x, { min: -0.5, max: 0.5 }), { apart: true }),
+  of("Clip", (x) => clip(x, { max: 0.5 }), { name: "Clip above", apart: true }),
+  {
+    ops: ["Clip"],
+    name: "Clip by bounds that have gradients",
+    shapes: [["n", 6], [], []],
+    build: (x, a, b) => apply(OPS.get("Clip")!, [x, a, b]),
+    apart: true,
+  },
+  of("Elu", (x) => elu(x, 1.5), { apart: true, ...single }),
+  of("Selu", selu, { apart: true, ...single }),
+  of("Celu", (x) => celu(x, 0.7), { apart: true, ...single }),
+  of("LeakyRelu", (x) => leakyRelu(x, 0.2), { apart: true, ...single }),
+  of("ThresholdedRelu", (x) => thresholdedRelu(x, 0.3), { apart: true, ...single }),
+  of("HardSigmoid", (x) => hardSigmoid(x), { range: [-4, 4], apart: true, ...single }),
+  of("HardSwish", hardSwish, { range: [-4, 4], apart: true, ...single }),
+  of("Softsign", softsign, { apart: true, ...single }),
+  of("Mish", mish, { range: [-2, 2], ...single }),
+  of("Gelu", (x) => apply(OPS.get("Gelu")!, [x]), single),
+  of("Gelu", (x) => apply(OPS.get("Gelu")!, [x], { approximate: "tanh" }), {
+    name: "Gelu by tanh",
+    ...single,
+  }),
+  of("Tanh", geluTanh, { name: "geluTanh" }),
+  {
+    ops: ["PRelu"],
+    name: "PRelu",
+    shapes: [
+      ["n", 3, 2],
+      [3, 1],
+    ],
+    build: (x, slope) => prelu(x, slope),
+    apart: true,
+    ...single,
+  },
+  of("Tan", tan, single),
+  of("Asin", asin, { range: [-0.8, 0.8], ...single }),
+  of("Acos", acos, { range: [-0.8, 0.8], ...single }),
+  of("Atan", atan, single),
+  of("Sinh", sinh, single),
+  of("Cosh", cosh, single),
+  of("Asinh", asinh, single),
+  of("Acosh", acosh, { range: [1.5, 3], ...single }),
+  of("Atanh", atanh, { range: [-0.8, 0.8], ...single }),
+  of("Reshape", (x) => squeeze(unsqueeze(x, [0, -1]), [0]), {
+    name: "squeeze of unsqueeze",
+    polynomial: true,
+  }),
+  of("Reshape", (x) => squeeze(x), { name: "squeeze of all", shapes: [["n", 1, 3, 1]], polynomial: true }),
+];
