@@ -23,10 +23,12 @@ const PROGRAMS = {
 } as const;
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
 
+const text = (name: keyof typeof PROGRAMS) => readFileSync(path.join(root, PROGRAMS[name][0]), "utf8");
+
 /** The TypeScript of a document. */
 function program(name: keyof typeof PROGRAMS): string {
-  const [file, beginning] = PROGRAMS[name];
-  const blocks = [...readFileSync(path.join(root, file), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)]
+  const [, beginning] = PROGRAMS[name];
+  const blocks = [...text(name).matchAll(/^```ts\n(.*?)^```$/gms)]
     .map(([, code]) => code!)
     .filter((code) => code.startsWith(beginning));
   expect(blocks.length).toBe(1);
@@ -61,6 +63,19 @@ beforeAll(() => {
   );
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
   expect(node(tsc, "-p", ".")).toEqual({ status: 0, stdout: "", stderr: "" });
+});
+
+test.each(["diffusion", "graph-builder"] as const)("%s: what the table names is there", async (name) => {
+  const module = (await import(`@onnx-diffusion/${name}`)) as Record<string, unknown>;
+  const rows = text(name)
+    .split("\n")
+    .filter((line) => line.startsWith("| ") && !line.includes(".ts)"));
+  // Names, and calls such as `gradients(loss, wrt)`.
+  const names = rows.flatMap((row) =>
+    [...row.matchAll(/`([a-zA-Z]\w*)(?:\([^`]*\))?`/g)].map((match) => match[1]!),
+  );
+  expect(names.length).toBeGreaterThan(8);
+  expect(names.filter((each) => !(each in module))).toEqual([]);
 });
 
 test("diffusion: the sampler arrives at the image", () => {

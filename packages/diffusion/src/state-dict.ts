@@ -5,6 +5,7 @@ import type { StateTensor } from "./manifest.js";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
 import { SAFETENSORS_DTYPE } from "./safetensors-layout.js";
 
+/** What the file is called, and how its names begin. */
 export interface StateDictOptions {
   /** What errors call the file, such as its path. */
   readonly where?: string;
