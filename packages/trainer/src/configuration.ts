@@ -19,6 +19,8 @@ export interface Configuration {
   readonly batch: number;
   readonly learningRate: number;
   readonly seed: number;
+  /** SHA-256 of the file of the weights to begin with; absent where they were random. */
+  readonly init?: string | undefined;
 }
 
 /** What of a configuration the command line decides. */
@@ -28,6 +30,8 @@ export interface ConfigurationChoices {
   readonly batch: number;
   readonly learningRate: number;
   readonly seed: number;
+  /** SHA-256 of the file of the weights to begin with; absent where they were random. */
+  readonly init?: string | undefined;
 }
 
 /** The configuration of a run: everything that its numbers follow from. */
@@ -39,7 +43,7 @@ export function configurationOf(manifest: Manifest, choices: ConfigurationChoice
     const digest = manifest.files[graph.file]?.sha256;
     if (digest !== undefined) graphs[graph.file] = digest;
   }
-  const { data, dataDigest, batch, learningRate, seed } = choices;
+  const { data, dataDigest, batch, learningRate, seed, init } = choices;
   return {
     network: network.name,
     model: sha256(described),
@@ -49,6 +53,7 @@ export function configurationOf(manifest: Manifest, choices: ConfigurationChoice
     batch,
     learningRate,
     seed,
+    ...(init === undefined ? {} : { init }),
   };
 }
 
@@ -79,7 +84,7 @@ export function requireSame(now: Configuration, then: Configuration, folder: str
 
 /** Names as the user typed them where there is a flag. */
 function flatten(configuration: Configuration): [string, string][] {
-  const { network, model, graphs, data, dataDigest, batch, learningRate, seed } = configuration;
+  const { network, model, graphs, data, dataDigest, batch, learningRate, seed, init } = configuration;
   return [
     ["network", network],
     ["model description", model],
@@ -89,6 +94,7 @@ function flatten(configuration: Configuration): [string, string][] {
     ["--batch", String(batch)],
     ["--lr", String(learningRate)],
     ["--seed", String(seed)],
+    ...(init === undefined ? [] : [["--init", init] satisfies [string, string]]),
   ];
 }
 

@@ -10,6 +10,7 @@ import type { DeviceChoice } from "./device-names.js";
 import { eventQueue } from "./event-queue.js";
 import { makeFolder } from "./files.js";
 import { classGrid } from "./grid.js";
+import { readInitialWeights } from "./initial-weights.js";
 import { takeLock } from "./lock.js";
 import { createPainter, type Painter } from "./painter.js";
 import { type RunFolder, runFolder } from "./run-folder.js";
@@ -43,6 +44,8 @@ export interface TrainOptions {
   /** 0: never. */
   readonly sampleEvery: number;
   readonly keep: number;
+  /** A safetensors file with the weights to begin with. Undefined: random ones. */
+  readonly init?: string | undefined;
   readonly resume: boolean;
 }
 
@@ -65,6 +68,7 @@ export async function* train(
   graphPath(model, options.device === "webgpu" ? "training_step" : "training_loop");
   graphPath(model, "inference_model");
   checkGraphs(model);
+  const init = options.init === undefined ? undefined : readInitialWeights(options.init, model.manifest);
   const run = runFolder(options.out);
   makeFolder(run.root);
   const lock = takeLock(run.root);
@@ -104,6 +108,7 @@ export async function* train(
           batch,
           learningRate,
           seed,
+          init: init?.digest,
         });
         training.post({ type: "begin", configuration });
       },
@@ -111,6 +116,7 @@ export async function* train(
     const { device, resume, steps, saveEvery, sampleEvery, keep } = options;
     const trainingData: TrainingWorkerData = {
       ...{ model, device, threads, run, resume, steps, saveEvery, sampleEvery, keep, stop, port: port2 },
+      weights: init?.values,
     };
     const training = startThread<TrainingCommand, Exclude<TrainingReport, Failure>>({
       file: "training-worker.js",

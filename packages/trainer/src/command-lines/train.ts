@@ -31,6 +31,9 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
     "save-every": number("Steps between checkpoints, each with an export", TRAIN_DEFAULTS.saveEvery),
     "sample-every": number("Steps between sample grids, 0 for none", TRAIN_DEFAULTS.sampleEvery),
     keep: number("Checkpoints to keep", TRAIN_DEFAULTS.keep),
+    init: text(
+      "Weights to begin with: weights.safetensors of an export, or PyTorch's state_dict as safetensors",
+    ),
     resume: toggle("Go on with the run in the run folder"),
   },
   options(typed) {
@@ -51,6 +54,7 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
       saveEvery: whole(typed, "save-every", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.saveEvery,
       sampleEvery: whole(typed, "sample-every", 0, MOST_STEPS) ?? TRAIN_DEFAULTS.sampleEvery,
       keep: whole(typed, "keep", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.keep,
+      init: given(typed, "init"),
       resume: typed.resume === true,
     };
   },

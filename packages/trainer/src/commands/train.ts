@@ -133,6 +133,7 @@ function resumeCommand(options: TrainOptions): string {
     ["--save-every", options.saveEvery, TRAIN_DEFAULTS.saveEvery],
     ["--sample-every", options.sampleEvery, TRAIN_DEFAULTS.sampleEvery],
     ["--keep", options.keep, TRAIN_DEFAULTS.keep],
+    ["--init", options.init, undefined],
   ];
   for (const [flag, value, usual] of flags) {
     if (value !== undefined && value !== usual) words.push(flag, String(value));

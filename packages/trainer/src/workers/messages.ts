@@ -7,6 +7,7 @@ import type { Configuration } from "../configuration.js";
 import type { Device, DeviceChoice } from "../device-names.js";
 import type { PlanOptions } from "../plan.js";
 import type { RunFolder } from "../run-folder.js";
+import type { StateArray } from "../state.js";
 
 /** An error on its way between threads, where classes are lost. */
 export interface Failure {
@@ -80,6 +81,8 @@ export interface TrainingWorkerData {
   readonly saveEvery: number;
   readonly sampleEvery: number;
   readonly keep: number;
+  /** Of parameters and buffers, to begin with. Undefined: random ones. */
+  readonly weights: ReadonlyMap<string, StateArray> | undefined;
   /** One int32; not 0 means: end after the running chunk and save. */
   readonly stop: Int32Array<SharedArrayBuffer>;
   /** To the batch worker. */

@@ -66,7 +66,7 @@ interface StartingPoint {
 
 /** Step 0, or the newest good checkpoint, to which the run folder is then brought back. */
 function startingPoint(configuration: Configuration): StartingPoint {
-  const { model, run, resume, steps } = data;
+  const { model, run, resume, steps, weights = [] } = data;
   makeFolder(run.checkpoints);
   removeTemporaryFiles(run.checkpoints);
   removeTemporaryFiles(run.model);
@@ -75,7 +75,7 @@ function startingPoint(configuration: Configuration): StartingPoint {
     return {
       step: 0,
       smoothed: undefined,
-      state: initialState(model.manifest, configuration.seed),
+      state: new Map([...initialState(model.manifest, configuration.seed), ...weights]),
       path: undefined,
     };
   }
