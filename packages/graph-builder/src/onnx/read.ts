@@ -91,7 +91,8 @@ function readNode(proto: NodeProto, functions: ReadonlySet<string>): ModelNode {
   };
 }
 
-const utf8 = new TextDecoder();
+/** A byte order mark is a character of the text. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function readAttribute(
   attribute: AttributeProto,
