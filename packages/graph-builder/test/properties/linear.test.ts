@@ -37,13 +37,13 @@ test("vjp(p s + q t) = p vjp(s) + q vjp(t)", async () => {
           results[`mixed${i}`]!.data.forEach((value, j) => {
             const [byS, byT] = [`s${i}_grad`, `t${i}_grad`].map((name) => Number(results[name]!.data[j]));
             const scale = 1 + Math.abs(p * byS!) + Math.abs(q * byT!);
-            // Some hundred float64 operations of 1e-16 on numbers that may be a hundred times their sum.
-            expect(Math.abs(Number(value) - (p * byS! + q * byT!)) / scale).toBeLessThan(1e-11);
+            // Some hundred float64 operations of 1e-16 on numbers that may grow to 1e5 before they cancel.
+            expect(Math.abs(Number(value) - (p * byS! + q * byT!)) / scale).toBeLessThan(1e-9);
           });
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });
 
@@ -66,8 +66,8 @@ test("<vjp(s), v> = <s, jvp(v)>", async () => {
       });
       const [x, y] = [Number(backward!.data[0]), Number(forward!.data[0])];
       // As above.
-      expect(Math.abs(x - y) / (1 + Math.abs(x))).toBeLessThan(1e-11);
+      expect(Math.abs(x - y) / (1 + Math.abs(x))).toBeLessThan(1e-9);
     }),
-    { numRuns: 60 },
+    { numRuns: 30 },
   );
 });

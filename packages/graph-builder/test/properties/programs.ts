@@ -65,8 +65,15 @@ const SMOOTH: Readonly<Record<string, Step>> = {
   centre: (a) => sub(a, reduceMean(a, { axes: [1], keepdims: true })),
   spread: (a, b) => add(expand(reduceSum(a, { axes: [0], keepdims: true }), [2, 3]), b),
   product: (a, b) => tanh(matmul(a, matmul(transpose(a, [1, 0]), b))),
-  weighted: (a) =>
-    gemm(a, fixed(a, [0.5, -1, 0, 0.25, 0.5, 1, 0, 0, -0.5], [3, 3]), { transB: 1, alpha: 0.5 }),
+  // Two products that differ in an attribute alone, and two gathers.
+  weighted: (a) => {
+    const weight = fixed(a, [0.5, -1, 0, 0.25, 0.5, 1, 0, 0, -0.5], [3, 3]);
+    return sub(gemm(a, weight, { transB: 1, alpha: 0.5 }), gemm(a, weight, { alpha: 0.5 }));
+  },
+  picked: (a) => {
+    const index = constant("int32", [1], [1]);
+    return mul(gather(a, index, 0), gather(a, index, 1));
+  },
   shift: (a) => slice(pad(a, { axis: 1, before: 1, after: 0 }), { starts: [0], ends: [3], axes: [1] }),
   custom: (a, b) => customVjp([mul(a, b)], [a, b], (g) => [mul(g!, b), mul(g!, a)])[0]!,
 };
