@@ -11,6 +11,7 @@ import { reshape } from "./reshape.js";
 import { softmax } from "./softmax.js";
 import { transpose } from "./transpose.js";
 
+/** Which keys a query sees, and how scores are scaled. */
 export interface AttentionOptions {
   /** Broadcasts to [..., L, S]: bool, true where a query may look at a key; or float, added to the scores. */
   readonly mask?: Tensor;

@@ -2,6 +2,7 @@ import { apply, defineOp } from "../op.js";
 import { scalar, type Tensor } from "../tensor.js";
 import { normalizeAxis } from "./axes.js";
 
+/** From which end, and whether an element counts towards its own sum. */
 export interface CumSumOptions {
   /** Each sum leaves its own element out. */
   readonly exclusive?: boolean;

@@ -8,6 +8,7 @@ import { reduceMean } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { sqrt } from "./unary.js";
 
+/** What normalised values are scaled and shifted by, and what keeps the variance from 0. */
 export interface NormalizeOptions {
   /** Multiplied with the normalised values, broadcast. */
   readonly weight?: Tensor;
