@@ -62,7 +62,7 @@ function makersOf({ nodes, inputs, initializers }: ModelGraph): Map<string, Mode
 }
 
 /** The values that a node takes, those that its bodies use from outside included. */
-function usesOf(node: ModelNode): Set<string> {
+export function usesOf(node: ModelNode): Set<string> {
   const uses = new Set(node.inputs);
   for (const { type, value } of Object.values(node.attributes))
     if (type === "graph") for (const name of freeNames(value as ModelGraph)) uses.add(name);

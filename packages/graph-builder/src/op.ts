@@ -87,7 +87,7 @@ export function defineOp(name: string, definition: OpDefinition): OpEntry {
 /*#__NO_SIDE_EFFECTS__*/
 export function defineReading(
   name: string,
-  definition: Pick<OpDefinition, "attributes" | "fixed" | "reads" | "formerly"> & {
+  definition: Pick<OpDefinition, "attributes" | "fixed" | "reads" | "formerly" | "view"> & {
     readonly since: number;
     read(call: Call): readonly Tensor[];
   },

@@ -15,6 +15,8 @@ import {
   input,
   type Lowering,
   loop,
+  type Model,
+  type ModelNode,
   matmul,
   mul,
   native,
@@ -93,6 +95,46 @@ describe("the peak", () => {
     // A view of an input takes nothing.
     const view = reshape(x, ["4*n"]);
     expect(estimateMemory(modelOf({ y: concat([view, view], 0) }, [x]), { sizes: { n: 1 } }).peak).toBe(32);
+  });
+
+  test("reads files that others made: constants as nodes, other names for Reshape, any order, initializers as inputs", () => {
+    const node = (
+      opType: string,
+      from: string[],
+      to: string,
+      attributes: ModelNode["attributes"] = {},
+    ): ModelNode => ({
+      name: to,
+      opType,
+      inputs: from,
+      outputs: [to],
+      attributes,
+    });
+    const constant = { name: "", dtype: "float32", shape: [2, 8], data: new Float32Array(16) } as const;
+    const file: Model = {
+      graph: {
+        name: "m",
+        nodes: [
+          node("Concat", ["flat", "flat"], "y", { axis: { type: "int", value: 0 } }),
+          node("Flatten", ["turned"], "flat"),
+          node("Transpose", ["both"], "turned"),
+          node("MatMul", ["x", "k"], "both"),
+          node("Constant", [], "k", { value: { type: "tensor", value: constant } }),
+        ],
+        inputs: [
+          { name: "x", dtype: "float32", shape: [4, 2] },
+          { name: "spare", dtype: "float32", shape: [3] },
+        ],
+        outputs: [{ name: "y", dtype: "float32", shape: [16, 4] }],
+        initializers: [{ name: "spare", dtype: "float32", shape: [3], data: new Float32Array(3) }],
+      },
+      opset: 21,
+      metadata: {},
+    };
+    // The product [4, 8] and its transpose; then the transpose under its other name, and twice that.
+    const expected = { inputs: 32, initializers: 12 + 64, peak: 128 + 256, at: "y" };
+    expect(estimateMemory(file)).toMatchObject(expected);
+    expect(estimateMemory(file, { order: onnxRuntimeOrder })).toMatchObject(expected);
   });
 
   test("of a loop is that of its body, while it runs", () => {

@@ -3,9 +3,11 @@ import { evaluateDim, formatShape, unknownsOf } from "../dim.js";
 import { bytesPerElement } from "../dtype.js";
 import { GraphError } from "../errors.js";
 import { importModel } from "../import.js";
+import { operatorOf } from "../import-checks.js";
+import { usesOf } from "../import-order.js";
 import type { Model, ModelGraph, ModelNode, ModelValue } from "../model.js";
-import { OPS } from "../ops/registry.js";
-import { bodiesOf, capturedNames, fileOrder, type Order } from "./order.js";
+import type { Tensor } from "../tensor.js";
+import { bodiesOf, fileOrder, type Order } from "./order.js";
 
 /** For which sizes and in which order the memory is estimated. */
 export interface MemoryOptions {
@@ -19,7 +21,7 @@ export interface MemoryOptions {
 export interface MemoryEstimate {
   /** Bytes of the graph's inputs. */
   readonly inputs: number;
-  /** Bytes of the initializers, those of bodies included. */
+  /** Bytes of the initializers and of nodes that are constants, those of bodies included. */
   readonly initializers: number;
   /** The largest number of bytes that computed values, the graph's outputs among them, take at one time. */
   readonly peak: number;
@@ -43,12 +45,15 @@ export function estimateMemory(model: Model, options: MemoryOptions = {}): Memor
   const bytesOf = (value: Omit<ModelValue, "name">, name: string): number =>
     value.shape.reduce<number>((size, dim) => size * sizeOfDim(dim, value, name, known), 1) *
     bytesPerElement(value.dtype);
-  const typesOf = (node: ModelNode) => nodes.get(node)!;
   const total = (values: readonly ModelValue[]) => values.reduce((sum, v) => sum + bytesOf(v, v.name), 0);
+  const stored = new Set(model.graph.initializers.map(({ name }) => name));
+  const constants = [...nodes].flatMap(([node, results]) =>
+    results.flatMap((t, i) => (t.source.kind === "constant" ? [{ ...t, name: node.outputs[i]! }] : [])),
+  );
   return {
-    inputs: total(model.graph.inputs),
-    initializers: graphsIn(model.graph).reduce((sum, graph) => sum + total(graph.initializers), 0),
-    ...peakOf(model.graph, { bytesOf, typesOf, order }, false),
+    inputs: total(model.graph.inputs.filter(({ name }) => !stored.has(name))),
+    initializers: total([...graphsIn(model.graph).flatMap((graph) => graph.initializers), ...constants]),
+    ...peakOf(model.graph, { bytesOf, typesOf: (node) => nodes.get(node)!, order }, false),
   };
 }
 
@@ -68,7 +73,7 @@ function sizeOfDim(
 
 interface Reader {
   bytesOf(type: Omit<ModelValue, "name">, name: string): number;
-  typesOf(node: ModelNode): readonly Omit<ModelValue, "name">[];
+  typesOf(node: ModelNode): readonly Tensor[];
   readonly order: Order;
 }
 
@@ -106,16 +111,19 @@ function peakOf(graph: ModelGraph, reader: Reader, isBody: boolean): Peak {
     const operands = [...new Set(node.inputs.map((name) => holderOf.get(name) ?? name))];
     const types = reader.typesOf(node);
     node.outputs.forEach((name, i) => {
-      if (name === "" || holderOf.get(name) !== name) return;
+      if (name === "" || holderOf.get(name) !== name || types[i]!.source.kind === "constant") return;
       const bytes = reader.bytesOf(declared.get(name) ?? types[i]!, name);
-      const reused = OPS.get(node.opType)?.elementwise
+      const reused = operatorOf(node)?.elementwise
         ? operands.find((operand) => dies(operand) && live.get(operand) === bytes)
         : undefined;
       if (reused !== undefined) release(reused);
       hold(name, bytes);
     });
     note(node.name);
-    for (const name of [...operands, ...node.outputs, ...capturedNames(node)]) if (dies(name)) release(name);
+    for (const name of [...usesOf(node), ...node.outputs]) {
+      const holder = holderOf.get(name) ?? name;
+      if (dies(holder)) release(holder);
+    }
   });
   return best;
 }
@@ -127,9 +135,9 @@ function lifetimes(graph: ModelGraph, order: readonly ModelNode[]) {
   const use = (name: string, step: number) => lastUse.set(holderOf.get(name) ?? name, step);
   for (const { name } of graph.inputs) holderOf.set(name, name);
   order.forEach((node, step) => {
-    for (const name of [...node.inputs, ...capturedNames(node)]) use(name, step);
+    for (const name of usesOf(node)) use(name, step);
     node.outputs.forEach((name, i) => {
-      const seen = i === 0 && OPS.get(node.opType)?.view ? node.inputs[0]! : name;
+      const seen = i === 0 && operatorOf(node)?.view ? node.inputs[0]! : name;
       holderOf.set(name, holderOf.get(seen) ?? seen);
       use(name, step);
     });

@@ -1,11 +1,12 @@
 /** The order in which the nodes of a graph run. */
+import { inOrder, usesOf } from "../import-order.js";
 import type { ModelGraph, ModelNode } from "../model.js";
 
 /** The order in which a runtime takes a graph's nodes. */
 export type Order = (graph: ModelGraph) => readonly ModelNode[];
 
-/** As the file has them, which is an order that every value's node comes before its readers. */
-export const fileOrder: Order = (graph) => graph.nodes;
+/** As the file has them; a file in which nodes come before what they read is put in order first. */
+export const fileOrder: Order = inOrder;
 
 /**
  * As ONNX Runtime runs a graph on one stream before it optimizes it: depth first from the nodes whose outputs no other
@@ -14,7 +15,7 @@ export const fileOrder: Order = (graph) => graph.nodes;
 export const onnxRuntimeOrder: Order = ({ nodes }) => {
   const makers = new Map(nodes.flatMap((node, index) => node.outputs.map((name) => [name, index] as const)));
   const needs = nodes.map((node) =>
-    [...node.inputs, ...capturedNames(node)].flatMap((name) => makers.get(name) ?? []).sort((a, b) => a - b),
+    [...usesOf(node)].flatMap((name) => makers.get(name) ?? []).sort((a, b) => a - b),
   );
   const read = new Set(needs.flat());
   const stack = nodes.flatMap((_, index) => (read.has(index) ? [] : [{ index, done: false }]));
@@ -36,19 +37,3 @@ export const bodiesOf = (node: ModelNode): ModelGraph[] =>
   Object.values(node.attributes).flatMap(({ type, value }) =>
     type === "graph" ? [value as ModelGraph] : [],
   );
-
-/** What the graphs inside a node read from outside. */
-export function capturedNames(node: ModelNode): string[] {
-  return bodiesOf(node).flatMap((body) => {
-    const own = new Set([
-      ...body.inputs.map((v) => v.name),
-      ...body.initializers.map((v) => v.name),
-      ...body.nodes.flatMap((n) => n.outputs),
-    ]);
-    const used = [
-      ...body.nodes.flatMap((n) => [...n.inputs, ...capturedNames(n)]),
-      ...body.outputs.map((v) => v.name),
-    ];
-    return used.filter((name) => name !== "" && !own.has(name));
-  });
-}

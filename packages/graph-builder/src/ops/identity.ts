@@ -3,6 +3,7 @@ import type { Tensor } from "../tensor.js";
 
 const identityOp = defineOp("Identity", {
   since: 21,
+  view: true,
   infer: ({ input }) => [{ dtype: input(0).dtype, shape: input(0).shape }],
   vjp: ({ grad }) => [grad],
   dims: (_, of) => of(0),

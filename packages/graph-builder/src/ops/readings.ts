@@ -49,6 +49,7 @@ const constantOfShapeReading = defineReading("ConstantOfShape", {
 /** Nothing in inference; in training the mask is an input of the builder's networks. */
 const dropoutReading = defineReading("Dropout", {
   since: 12,
+  view: true,
   attributes: { seed: "int" },
   read({ input, inputs, fail }) {
     if (inputs[2] && constantValues(inputs[2])?.[0] !== 0)
@@ -60,6 +61,7 @@ const dropoutReading = defineReading("Dropout", {
 /** https://onnx.ai/onnx/operators/onnx__Flatten.html */
 const flattenReading = defineReading("Flatten", {
   since: 1,
+  view: true,
   attributes: { axis: "int" },
   read({ input, attributes, fail }) {
     const x = input(0);

@@ -45,12 +45,14 @@ function axesOf({ inputs, fail }: Call): readonly number[] | undefined {
 
 const squeezeReading = defineReading("Squeeze", {
   since: 13,
+  view: true,
   formerly: { axes: 1 },
   read: (call) => [squeeze(call.input(0), axesOf(call))],
 });
 
 const unsqueezeReading = defineReading("Unsqueeze", {
   since: 13,
+  view: true,
   formerly: { axes: 1 },
   read: (call) => [unsqueeze(call.input(0), axesOf(call) ?? call.fail("the axes are missing"))],
 });
