@@ -1,5 +1,11 @@
 export { type BatchNorm2dOptions, batchNorm2d } from "./batch-norm2d.js";
 export { classPlanes, oneHot } from "./class-planes.js";
 export { type Conv2dOptions, conv2d, convTranspose2d } from "./conv2d.js";
+export { type EmbeddingOptions, embedding } from "./embedding.js";
+export { type GroupNormOptions, groupNorm } from "./group-norm.js";
+export { type LayerNormOptions, layerNorm } from "./layer-norm.js";
 export { type LinearOptions, linear } from "./linear.js";
+export { type MultiHeadAttentionOptions, multiHeadAttention } from "./multi-head-attention.js";
+export { type SineOptions, sine } from "./sine.js";
 export { type SinusoidalEmbeddingOptions, sinusoidalEmbedding } from "./sinusoidal-embedding.js";
+export { type SirenEmbeddingOptions, sirenEmbedding } from "./siren-embedding.js";

@@ -1,3 +1,4 @@
+import type { Initializer } from "@onnx-diffusion/diffusion";
 import { formatShape } from "../dim.js";
 import { GraphError } from "../errors.js";
 import { add, gemm, matmul, transpose } from "../ops/index.js";
@@ -10,6 +11,17 @@ export interface LinearOptions {
   /** Number of output features. */
   readonly features: number;
   readonly bias?: boolean;
+  /** Of the weight. Default: PyTorch's, uniform in +-1/sqrt(C), which the bias always has. */
+  readonly initializer?: Initializer;
+}
+
+/** The size of the last axis. @throws GraphError where it is not known. */
+export function featuresOf(x: Tensor, layer: string): number {
+  const features = x.shape.at(-1);
+  if (typeof features === "number") return features;
+  throw new GraphError(
+    `${layer}: the input is ${formatShape(x.shape)}, expected [..., C] with a known C; reshape() it`,
+  );
 }
 
 /**
@@ -17,19 +29,19 @@ export interface LinearOptions {
  * Parameters: `weight` [features, C] and `bias` [features].
  * @throws GraphError where the last axis has no known size.
  */
-export function linear(p: Params, x: Tensor, { features, bias = true }: LinearOptions): Tensor {
+export function linear(p: Params, x: Tensor, { features, bias = true, initializer }: LinearOptions): Tensor {
   return p.scope(() => {
-    const c = x.shape.at(-1);
-    if (typeof c !== "number") {
-      throw new GraphError(
-        `linear "${p.path}": the input is ${formatShape(x.shape)}, expected [..., C] with a known C; reshape() it`,
-      );
-    }
+    const c = featuresOf(x, `linear "${p.path}"`);
     const initial = kaimingUniform(c);
-    const weight = p.parameter("weight", [features, c], initial);
+    const weight = p.parameter("weight", [features, c], initializer ?? initial);
     const b = bias ? p.parameter("bias", [features], initial) : undefined;
-    if (x.shape.length === 2) return gemm(x, weight, { transB: 1, ...(b ? { c: b } : {}) });
-    const y = matmul(x, transpose(weight, [1, 0]));
-    return b ? add(y, b) : y;
+    return affine(x, weight, b);
   });
+}
+
+/** x W^T + b over the last axis of x. */
+export function affine(x: Tensor, weight: Tensor, bias: Tensor | undefined): Tensor {
+  if (x.shape.length === 2) return gemm(x, weight, { transB: 1, ...(bias ? { c: bias } : {}) });
+  const y = matmul(x, transpose(weight, [1, 0]));
+  return bias ? add(y, bias) : y;
 }

@@ -12,6 +12,8 @@ export interface SinusoidalEmbeddingOptions {
   readonly flipSinToCos?: boolean;
   /** Taken from the number of frequencies in their exponent, 1 in Ho et al.'s code, 0 in Vaswani et al.'s. Default: 1. */
   readonly downscaleFreqShift?: number;
+  /** Factor on the angles. Default: 1. */
+  readonly scale?: number;
 }
 
 /**
@@ -21,7 +23,13 @@ export interface SinusoidalEmbeddingOptions {
  */
 export function sinusoidalEmbedding(
   timestep: Tensor,
-  { features, maxPeriod = 10_000, flipSinToCos = false, downscaleFreqShift = 1 }: SinusoidalEmbeddingOptions,
+  {
+    features,
+    maxPeriod = 10_000,
+    flipSinToCos = false,
+    downscaleFreqShift = 1,
+    scale = 1,
+  }: SinusoidalEmbeddingOptions,
 ): Tensor {
   if (!Number.isInteger(features) || features < 4 || features % 2 !== 0) {
     throw new GraphError(
@@ -29,9 +37,8 @@ export function sinusoidalEmbedding(
     );
   }
   const half = features / 2;
-  const frequencies = Float32Array.from({ length: half }, (_, i) =>
-    Math.exp((-Math.log(maxPeriod) * i) / (half - downscaleFreqShift)),
-  );
+  const exponent = Math.log(maxPeriod) / (half - downscaleFreqShift);
+  const frequencies = Float32Array.from({ length: half }, (_, i) => scale * Math.exp(-exponent * i));
   const angles = mul(
     reshape(cast(timestep, "float32"), [timestep.shape[0]!, 1]),
     constant("float32", [1, half], frequencies),

@@ -10,10 +10,10 @@ import { gather } from "./gather.js";
  * @param table - [count, E]
  * @throws GraphError for a table that is no matrix.
  */
-export function embedding(indices: Tensor, table: Tensor): Tensor {
+export function embed(indices: Tensor, table: Tensor): Tensor {
   if (table.shape.length === 2) return gather(table, indices, 0);
   throw new GraphError(
-    `embedding: the table is ${formatShape(table.shape)}, expected [count, E], a row for each index`,
+    `embed: the table is ${formatShape(table.shape)}, expected [count, E], a row for each index`,
   );
 }
 

@@ -15,7 +15,12 @@ export * from "./gather-nd.js";
 export * from "./loop.js";
 export * from "./matmul.js";
 export * from "./norm.js";
-export { groupNorm, instanceNorm, layerNorm, type NormalizeOptions } from "./normalization.js";
+export {
+  groupNormalization,
+  instanceNormalization,
+  layerNormalization,
+  type NormalizeOptions,
+} from "./normalization.js";
 
 export { pad, padAll } from "./pad.js";
 export * from "./reduce.js";

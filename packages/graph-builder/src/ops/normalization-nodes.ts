@@ -7,7 +7,7 @@ import { add, div, mul, sub } from "./arithmetic.js";
 import { normalizeAxis } from "./axes.js";
 import { cast } from "./cast.js";
 import { gradientOf } from "./composed.js";
-import { groupNorm, instanceNorm, layerNorm } from "./normalization.js";
+import { groupNormalization, instanceNormalization, layerNormalization } from "./normalization.js";
 import { reduceMean, reduceSum } from "./reduce.js";
 import { abs, reciprocal, sqrt } from "./unary.js";
 
@@ -45,7 +45,7 @@ const layerOp = defineOp("LayerNormalization", {
     const mean = reduceMean(x!, over);
     const centred = sub(x!, mean);
     const inverse = reciprocal(sqrt(add(reduceMean(mul(centred, centred), over), epsilon)));
-    const y = layerNorm(x!, { axis: first, epsilon, ...affine(weight, bias) });
+    const y = layerNormalization(x!, { axis: first, epsilon, ...affine(weight, bias) });
     return [y, ...[mean, inverse].map((t) => cast(t, stashType(attributes)))];
   }),
 });
@@ -55,7 +55,7 @@ const instanceOp = defineOp("InstanceNormalization", {
   attributes: { epsilon: "float" },
   infer: ({ input }) => [{ dtype: input(0).dtype, shape: input(0).shape }],
   vjp: gradientOf(([x, weight, bias], attributes) =>
-    instanceNorm(x!, { epsilon: number(attributes, "epsilon", 1e-5), ...affine(weight, bias) }),
+    instanceNormalization(x!, { epsilon: number(attributes, "epsilon", 1e-5), ...affine(weight, bias) }),
   ),
 });
 
@@ -73,7 +73,7 @@ const groupOp = defineOp("GroupNormalization", {
     return [{ dtype, shape }];
   },
   vjp: gradientOf(([x, weight, bias], attributes) =>
-    groupNorm(x!, {
+    groupNormalization(x!, {
       groups: number(attributes, "num_groups", 1),
       epsilon: number(attributes, "epsilon", 1e-5),
       ...affine(weight, bias),

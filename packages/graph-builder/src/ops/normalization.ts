@@ -34,7 +34,7 @@ const affine = (y: Tensor, weight?: Tensor, bias?: Tensor): Tensor => {
  * Each row by its own mean and variance (Ba et al. 2016, "Layer normalization"), over the last axes from `axis` on.
  * `weight` and `bias` have the shape of those axes. As torch.nn.functional.layer_norm.
  */
-export function layerNorm(
+export function layerNormalization(
   x: Tensor,
   { axis = -1, weight, bias, epsilon }: NormalizeOptions & { readonly axis?: number } = {},
 ): Tensor {
@@ -52,14 +52,14 @@ const perChannel = (t: Tensor | undefined, x: Tensor): Tensor | undefined =>
  * normalization"). `weight` and `bias` are [C]. As torch.nn.functional.group_norm.
  * @throws GraphError where the channels do not divide into the groups.
  */
-export function groupNorm(
+export function groupNormalization(
   x: Tensor,
   { groups, weight, bias, epsilon }: NormalizeOptions & { readonly groups: number },
 ): Tensor {
   const [n, c, ...pixels] = x.shape;
   if (n === undefined || typeof c !== "number" || !Number.isInteger(c / groups) || groups < 1) {
     throw new GraphError(
-      `groupNorm: the input is ${formatShape(x.shape)}, expected [N, C, ...] with C a multiple of the ${groups} groups`,
+      `groupNormalization: the input is ${formatShape(x.shape)}, expected [N, C, ...] with C a multiple of the ${groups} groups`,
     );
   }
   const grouped = reshape(x, [n, groups, mulDims(c / groups, pixels.reduce(mulDims, 1))]);
@@ -71,7 +71,7 @@ export function groupNorm(
  * Each channel of each image of [N, C, ...] by its own mean and variance (Ulyanov et al. 2016, "Instance
  * normalization"). `weight` and `bias` are [C]. As torch.nn.functional.instance_norm.
  */
-export function instanceNorm(x: Tensor, { weight, bias, epsilon }: NormalizeOptions = {}): Tensor {
+export function instanceNormalization(x: Tensor, { weight, bias, epsilon }: NormalizeOptions = {}): Tensor {
   const axes = x.shape.flatMap((_, i) => (i >= 2 ? [i] : []));
   return affine(standardize(x, axes, epsilon), perChannel(weight, x), perChannel(bias, x));
 }

@@ -2,10 +2,10 @@
 import {
   cumSum,
   dropout,
-  embedding,
-  groupNorm,
-  instanceNorm,
-  layerNorm,
+  embed,
+  groupNormalization,
+  instanceNormalization,
+  layerNormalization,
   scaledDotProductAttention,
   type Tensor,
 } from "../../src/index.js";
@@ -38,25 +38,25 @@ const mask = constant("bool", [3, 5], [1, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1,
 export const NORMALIZATION_SAMPLES: readonly Sample[] = [
   {
     ops: ["ReduceMean"],
-    name: "layerNorm",
+    name: "layerNormalization",
     shapes: [
       ["n", 3, 4],
       [3, 4],
       [3, 4],
     ],
-    build: (x, weight, bias) => layerNorm(x, { axis: 1, weight, bias }),
+    build: (x, weight, bias) => layerNormalization(x, { axis: 1, weight, bias }),
   },
   {
     ops: ["ReduceMean"],
-    name: "groupNorm",
+    name: "groupNormalization",
     shapes: [["n", 4, 2, 3], [4], [4]],
-    build: (x, weight, bias) => groupNorm(x, { groups: 2, weight, bias, epsilon: 1e-3 }),
+    build: (x, weight, bias) => groupNormalization(x, { groups: 2, weight, bias, epsilon: 1e-3 }),
   },
   {
     ops: ["ReduceMean"],
-    name: "instanceNorm",
+    name: "instanceNormalization",
     shapes: [["n", 2, 3, 4], [2], [2]],
-    build: (x, weight, bias) => instanceNorm(x, { weight, bias }),
+    build: (x, weight, bias) => instanceNormalization(x, { weight, bias }),
   },
   {
     ops: ["LayerNormalization"],
@@ -107,10 +107,10 @@ export const NORMALIZATION_SAMPLES: readonly Sample[] = [
   attention("with scores added, scaled", (scores) => ({ mask: scores, scale: 0.3 })),
   {
     ops: ["Gather"],
-    name: "embedding of repeated indices",
+    name: "embed of repeated indices",
     shapes: [[4, 3]],
     polynomial: true,
-    build: (table) => embedding(constant("int32", [2, 3], [0, 2, 2, 3, 2, 0]), table),
+    build: (table) => embed(constant("int32", [2, 3], [0, 2, 2, 3, 2, 0]), table),
   },
   {
     ops: ["Mul"],
