@@ -7,6 +7,7 @@ export default defineConfig({
     // .ci/run has ONNX's checker look at every model that the tests run.
     setupFiles: process.env.EMITTED_MODELS ? ["test/onnx-checker/keep-models.ts"] : [],
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // ONNX Runtime uses every core by itself: two files at a time keep a 2-core machine busy without thrashing.
     maxWorkers: 2,
   },
