@@ -1,6 +1,15 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Examples and tests across packages run the builder's sources, as its own tests do: there is one copy of it.
+  resolve: {
+    alias: {
+      "@onnx-diffusion/graph-builder": fileURLToPath(
+        new URL("packages/graph-builder/src/index.ts", import.meta.url),
+      ),
+    },
+  },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "test/bench/**"],
