@@ -29,20 +29,21 @@ export interface ModelDefinition {
   readonly name: string;
   /** The graph's inputs, in order; all that the outputs reach must be among them. */
   readonly inputs: readonly Tensor[];
-  /** Outputs by name, in order. */
-  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** Outputs by name, in order; a Map where names may be numbers, which a record would sort. */
+  readonly outputs: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>;
   /** What to write into the file's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
  * The model of these outputs. Equal computations appear once, unused ones not at all, and names depend on the
- * definition alone: the same definition gives the same bytes.
+ * definition alone: the same definition gives the same bytes. Nodes, values and initializers that were read from a file
+ * keep the names that they had there.
  * @throws GraphError for an input that is used and not declared, or declared twice.
  */
 export function buildModel({ name, inputs, outputs, metadata = {} }: ModelDefinition): Model {
   const builder = new Builder();
-  const named = Object.entries(outputs);
+  const named = outputs instanceof Map ? [...outputs] : Object.entries(outputs);
   // Output names are taken first, so that they are exactly as asked for.
   for (const [outputName] of named) builder.names.take(outputName);
   const graph = builder.graph(name, inputs, named, "main");
@@ -149,7 +150,9 @@ class Builder {
       for (const [i, t] of source.outputs.entries()) this.valueNames.set(t, same[i]!);
       return;
     }
-    const name = this.names.take(`${source.scope ? `${source.scope}/` : ""}${source.op.name}`);
+    const name = this.names.take(
+      source.origin?.name || `${source.scope ? `${source.scope}/` : ""}${source.op.name}`,
+    );
     const attributes = Object.fromEntries(
       Object.entries(source.attributes).map(([attribute, value]) => [
         attribute,
@@ -157,8 +160,7 @@ class Builder {
       ]),
     );
     const outputs = source.outputs.map((t, i) => {
-      const own =
-        wanted.get(t) ?? this.names.take(source.outputs.length === 1 ? `${name}:0` : `${name}:${i}`);
+      const own = wanted.get(t) ?? this.names.take(source.origin?.outputs[i] || `${name}:${i}`);
       this.valueNames.set(t, own);
       return own;
     });
@@ -194,7 +196,7 @@ class Builder {
 
   private constant(tensor: Tensor, { data, name }: ConstantSource): string {
     const inline = ArrayBuffer.isView(data);
-    const key = `constant:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
+    const key = `constant:${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
     const same = this.known.get(key)?.[0];
     if (same !== undefined) return same;
     const own = this.names.take(name || `constant_${this.initializers.length + 1}`);

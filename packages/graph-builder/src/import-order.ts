@@ -3,7 +3,8 @@ import { GraphError, quote } from "./errors.js";
 import type { ModelGraph, ModelNode } from "./model.js";
 
 /** How errors call a node of a file. */
-export const placeOf = ({ name, outputs }: ModelNode): string => `node ${quote(name || (outputs[0] ?? ""))}`;
+export const placeOf = ({ name, outputs }: Pick<ModelNode, "name" | "outputs">): string =>
+  `node ${quote(name || (outputs[0] ?? ""))}`;
 
 /**
  * The nodes of a graph, each after those whose values it takes. A file that is in order keeps its order.

@@ -13,6 +13,7 @@ import {
   externalConstant,
   input,
   int64s,
+  type NodeSource,
   type Subgraph,
   type Tensor,
 } from "./tensor.js";
@@ -112,7 +113,7 @@ class Importer {
     const counts = { inputs: operands.length, outputs: outputs.length };
     const attributes = op.upgrade?.({ ...counts, attributes: given }) ?? given;
     const call = makeCall(op, operands, attributes, outputs.length, scope);
-    const results = readNode(call, scope, where);
+    const results = readNode(call, scope, { name: node.name, outputs });
     this.nodes.set(node, results);
     outputs.forEach((name, i) => {
       const result = results[i];
@@ -170,14 +171,14 @@ class Importer {
 }
 
 /** Entries are written for what the builder makes; a file may give them less, and then it is the file's mistake. */
-function readNode(call: Call, scope: string, where: string): readonly Tensor[] {
+function readNode(call: Call, scope: string, origin: NonNullable<NodeSource["origin"]>): readonly Tensor[] {
   try {
-    return call.op.read ? inScope(scope, () => call.op.read!(call)) : makeNode(call, scope);
+    return call.op.read ? inScope(scope, () => call.op.read!(call)) : makeNode(call, scope, origin);
   } catch (cause) {
     if (cause instanceof GraphError) throw cause;
     const types = call.inputs.map((t) => (t ? `${t.dtype} ${formatShape(t.shape)}` : "nothing"));
     throw new GraphError(
-      `${where}: ${call.op.name} is not defined for ${types.join(", ") || "no inputs"} and its attributes`,
+      `${placeOf(origin)}: ${call.op.name} is not defined for ${types.join(", ") || "no inputs"} and its attributes`,
       { cause },
     );
   }

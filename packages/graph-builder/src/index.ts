@@ -11,6 +11,7 @@ export { checkpoint } from "./checkpoint.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType, TypedArray } from "./dtype.js";
 export { GraphError } from "./errors.js";
+export { type GradientModelOptions, gradientModel } from "./gradient-model.js";
 export { type GradientOptions, gradients, jvp, type VjpOptions, vjp } from "./gradients.js";
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";

@@ -145,7 +145,11 @@ export function makeCall(
 }
 
 /** Makes the node as it stands, without simplification. */
-export function makeNode(call: Call, scope = currentScope()): readonly Tensor[] {
+export function makeNode(
+  call: Call,
+  scope = currentScope(),
+  origin?: NodeSource["origin"],
+): readonly Tensor[] {
   const types = call.op.infer(call);
   const outputs: Tensor[] = [];
   const source: NodeSource = {
@@ -154,6 +158,7 @@ export function makeNode(call: Call, scope = currentScope()): readonly Tensor[] 
     inputs: call.inputs,
     attributes: call.attributes,
     scope,
+    ...(origin && { origin }),
     outputs,
   };
   types.forEach(({ dtype, shape }, index) => {

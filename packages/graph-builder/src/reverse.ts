@@ -120,4 +120,7 @@ function checkShape(node: NodeSource, operand: Tensor, gradient: Tensor): void {
 }
 
 /** An operator and its place, as errors name it: `Conv "down1.conv"`. */
-export const nameOf = ({ op, scope }: NodeSource): string => (scope ? `${op.name} "${scope}"` : op.name);
+export function nameOf({ op, scope, origin }: NodeSource): string {
+  const place = origin?.name || scope;
+  return place ? `${op.name} "${place}"` : op.name;
+}

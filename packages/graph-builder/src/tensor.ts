@@ -46,6 +46,8 @@ export interface NodeSource {
   readonly attributes: Attributes;
   /** The path of the layer that made it (`down1.conv`), for names and errors. */
   readonly scope: string;
+  /** The names that a file gave the node and its outputs. */
+  readonly origin?: { readonly name: string; readonly outputs: readonly string[] };
   /** Filled once by the constructor. */
   readonly outputs: readonly Tensor[];
 }

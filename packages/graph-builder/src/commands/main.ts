@@ -4,6 +4,7 @@ import yargs from "yargs";
 import { NETWORKS } from "../networks/index.js";
 import { OPTIMIZERS } from "../optimizers/index.js";
 import { emit } from "./emit.js";
+import { gradCommand } from "./grad.js";
 
 /** Runs the command line. @returns the exit code: 0, 1 for a failure, 2 for a mistake on the command line. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -12,7 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await yargs([...argv])
       .scriptName("graph-builder")
       .usage(
-        "$0 <command>\n\nAuthors diffusion models as ONNX graphs: the network, its loss, its gradient, its optimizer.",
+        "$0 <command>\n\nAuthors diffusion models as ONNX graphs (the network, its loss, its gradient, its optimizer) and differentiates others.",
       )
       .command(
         "emit <network>",
@@ -79,6 +80,7 @@ export async function main(argv: readonly string[]): Promise<number> {
             ),
         (args) => emit(args, (line) => process.stdout.write(`${line}\n`)),
       )
+      .command(gradCommand)
       .command("list", "the networks and optimizers that emit knows by name", {}, () => {
         for (const { name, description, defaults } of NETWORKS) {
           process.stdout.write(`${name.padEnd(12)} ${description}\n`);
@@ -92,7 +94,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         }
       })
       .option("verbose", { type: "boolean", default: false, describe: "show where an error came from" })
-      .demandCommand(1, "graph-builder: no command given, expected emit or list; see --help")
+      .demandCommand(1, "graph-builder: no command given, expected emit, grad or list; see --help")
       .strict()
       .exitProcess(false)
       .wrap(100)
@@ -110,8 +112,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const known = error instanceof UserError;
+    const line = error.message.replace(/\s*\n\s*/g, " ");
     process.stderr.write(
-      `${verbose ? error.stack : known ? error.message : `graph-builder: ${error.message} (--verbose shows where)`}\n`,
+      `${verbose ? error.stack : known ? line : `graph-builder: ${line} (--verbose shows where)`}\n`,
     );
     return known ? error.exitCode : 1;
   }

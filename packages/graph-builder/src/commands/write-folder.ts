@@ -1,19 +1,11 @@
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import path from "node:path";
+import { writeWhole } from "./write-whole.js";
 
 /** Writes the files into a folder, each whole or not at all, the manifest last. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   await makeWithParents(path.resolve(folder));
-  for (const [file, bytes] of files) {
-    const target = path.join(folder, file);
-    const temporary = `${target}.${process.pid}.tmp`;
-    try {
-      await writeFile(temporary, bytes);
-      await rename(temporary, target);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  }
+  for (const [file, bytes] of files) await writeWhole(path.join(folder, file), bytes);
 }
 
 /** Node's own recursive mkdir never returns where a file system such as /proc refuses with ENOENT. */

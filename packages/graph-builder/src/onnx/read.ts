@@ -29,7 +29,7 @@ export function readOnnx(bytes: Uint8Array): Model {
 }
 
 /** The model of a decoded file. @throws GraphError as `readOnnx`. */
-function readModel(proto: ModelProto): Model {
+export function readModel(proto: ModelProto): Model {
   if (!proto.graph) throw new GraphError("not an ONNX model: it holds no graph; check the file");
   const versions = new Map<string, number>();
   for (const { domain = "", version = 0n } of proto.opsetImport ?? [])
