@@ -1,4 +1,4 @@
-import type { Manifest, TrainingRecord } from "@onnx-diffusion/diffusion";
+import type { Manifest, OptimizerSpec, TrainingRecord } from "@onnx-diffusion/diffusion";
 import { exportedTensors, sizeOf } from "./state.js";
 
 /** README.md of an exported model: what it is, how it was trained, how to draw from it. Same input, same text. */
@@ -32,7 +32,7 @@ A denoising diffusion model (DDPM) for images of ${image.height}x${image.width} 
 | steps | ${training.steps} |
 | batch | ${training.batch} |
 | learning rate | ${training.learningRate} |
-| seed | ${training.seed} |
+${optimizerRow(manifest.optimizer)}| seed | ${training.seed} |
 | smoothed loss | ${training.loss.toPrecision(4)} |
 | device | ${training.device} |
 | noise schedule | linear, T = ${schedule.T}, beta ${schedule.betaStart} to ${schedule.betaEnd} |
@@ -49,4 +49,17 @@ A denoising diffusion model (DDPM) for images of ${image.height}x${image.width} 
 trainer sample --model . --count ${classes > 0 ? classes : 10}${labels} --seed 0 --out grid.png
 \`\`\`
 `;
+}
+
+/** The table's row of the optimizer, with its options and what else happens in a step. */
+function optimizerRow(optimizer: OptimizerSpec | undefined): string {
+  if (optimizer === undefined) return "";
+  const { name, options, groups = [], clip, ema } = optimizer;
+  const parts = [
+    [name, ...Object.entries(options).map(([option, value]) => `${option} ${value}`)].join(", "),
+    ...groups.map(({ match, frozen }) => `\`${match}\` ${frozen ? "frozen" : "with options of its own"}`),
+    ...(clip === undefined ? [] : [`gradients clipped to a norm of ${clip}`]),
+    ...(ema === undefined ? [] : [`weights averaged with decay ${ema}`]),
+  ];
+  return `| optimizer | ${parts.join("; ")} |\n`;
 }

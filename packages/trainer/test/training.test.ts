@@ -131,6 +131,13 @@ describe("training", () => {
   it("exports the averages of what has one", () => {
     const manifest: Manifest = {
       ...smallManifest,
+      optimizer: {
+        name: "adamw",
+        options: { weightDecay: 0.1 },
+        groups: [{ match: "*.bias", options: { weightDecay: 0 } }],
+        clip: 1,
+        ema: 0.9,
+      },
       state: smallManifest.state.flatMap((tensor): StateTensor[] =>
         tensor.kind === "optimizer" ? [tensor, { ...tensor, name: "w.ema", kind: "average" }] : [tensor],
       ),
@@ -150,6 +157,9 @@ describe("training", () => {
     expect([...tensors.keys()]).toEqual(["w", "mean"]);
     expect(tensors.get("w")!.data).toEqual(Float32Array.of(1, 2, 3, 4));
     expect(tensors.get("mean")!.data).toEqual(state.get("mean"));
+    expect(readFileSync(join(run.model, "README.md"), "utf8")).toContain(
+      "| optimizer | adamw, weightDecay 0.1; `*.bias` with options of its own; gradients clipped to a norm of 1; weights averaged with decay 0.9 |\n| seed | 3 |\n",
+    );
   });
 
   it("ends after the running chunk when it is stopped, and saves", async () => {

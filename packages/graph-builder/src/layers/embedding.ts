@@ -2,6 +2,7 @@ import { embed } from "../ops/index.js";
 import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
+/** What there is to choose about `embedding`. */
 export interface EmbeddingOptions {
   /** Number of rows: indices are 0..count-1. */
   readonly count: number;

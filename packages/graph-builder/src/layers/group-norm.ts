@@ -4,6 +4,7 @@ import { groupNormalization } from "../ops/index.js";
 import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
+/** What there is to choose about `groupNorm`. */
 export interface GroupNormOptions {
   /** Number of groups, which divides that of the channels. */
   readonly groups: number;

@@ -4,6 +4,7 @@ import { layerNormalization } from "../ops/index.js";
 import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
+/** What there is to choose about `layerNorm`. */
 export interface LayerNormOptions {
   /** How many axes, counted from the last, are normalised together. Default: 1. */
   readonly axes?: number;

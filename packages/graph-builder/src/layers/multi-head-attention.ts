@@ -7,6 +7,7 @@ import type { Tensor } from "../tensor.js";
 import { kaimingUniform } from "./kaiming-uniform.js";
 import { affine } from "./linear.js";
 
+/** What there is to choose about `multiHeadAttention`. */
 export interface MultiHeadAttentionOptions {
   /** Number of heads, which divides the features of the query. */
   readonly heads: number;

@@ -4,6 +4,7 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 import { featuresOf, linear } from "./linear.js";
 
+/** What there is to choose about `sine`. */
 export interface SineOptions {
   /** Number of output features. */
   readonly features: number;

@@ -3,6 +3,7 @@ import type { Params } from "../params.js";
 import type { Tensor } from "../tensor.js";
 import { sine } from "./sine.js";
 
+/** What there is to choose about `sirenEmbedding`. */
 export interface SirenEmbeddingOptions {
   /** Number of features of every layer. */
   readonly features: number;
