@@ -58,10 +58,14 @@ function resolve(tensor: Tensor): Tensor {
 }
 
 /** What must be computed before a tensor; aliases are seen through. */
-const needs: Needs = ({ source }) =>
-  source.kind === "node"
-    ? [...source.inputs.flatMap((t) => (t ? [resolve(t)] : [])), ...capturedBy(source, needs).map(resolve)]
-    : [];
+const needs: Needs = ({ source }) => {
+  if (source.kind !== "node") return [];
+  const captured = capturedBy(source, needs).map(resolve);
+  return [
+    ...source.inputs.flatMap((t) => (t ? [resolve(t)] : [])),
+    ...(source.op.lazy ? captured.filter((t) => t.source.kind !== "node") : captured),
+  ];
+};
 
 class Names {
   private readonly used = new Set<string>();
@@ -79,6 +83,8 @@ class Names {
   }
 }
 
+const CONSTANT = "constant:";
+
 class Builder {
   readonly names = new Names();
   readonly initializers: ModelInitializer[] = [];
@@ -86,12 +92,15 @@ class Builder {
   /** Computation (operator, operands, attributes) -> the output names of the node that has it. */
   private readonly known = new Map<string, readonly string[]>();
 
-  /** One graph: the main one or a body. `outer` computations are found by name; the body's own are emitted here. */
+  /**
+   * One graph: the main one, a body that runs many times, whose own computations are those that depend on its inputs, or
+   * a branch that may not run at all, whose own are all that are not known yet.
+   */
   graph(
     name: string,
     inputs: readonly Tensor[],
     outputs: readonly (readonly [string, Tensor])[],
-    kind: "main" | "body",
+    kind: "main" | "body" | "branch",
   ): ModelGraph {
     const declared = inputs.map((t) => this.declare(t, kind));
     const results = outputs.map(([outputName, t]) => [outputName, asOutput(resolve(t))] as const);
@@ -115,7 +124,7 @@ class Builder {
     return { name, nodes, inputs: declared, outputs: values, initializers: [] };
   }
 
-  private declare(t: Tensor, kind: "main" | "body"): ModelValue {
+  private declare(t: Tensor, kind: "main" | "body" | "branch"): ModelValue {
     if (t.source.kind !== "input")
       throw new GraphError(
         `buildModel: an input is computed (${t.dtype} ${formatShape(t.shape)}); declare tensors made by input()`,
@@ -176,7 +185,7 @@ class Builder {
   ): ModelAttribute {
     const type = source.op.attributes?.[attribute];
     if (!type) throw new Error(`${source.op.name} declares no attribute "${attribute}"`);
-    if (isSubgraph(value)) return { type, value: this.body(value, owner) };
+    if (isSubgraph(value)) return { type, value: this.body(value, owner, source.op.lazy === true) };
     if (isTensor(value)) {
       const { source: constant } = value;
       if (constant.kind !== "constant")
@@ -189,14 +198,22 @@ class Builder {
     return { type, value };
   }
 
-  private body(graph: Subgraph, owner: string): ModelGraph {
+  private body(graph: Subgraph, owner: string, lazy: boolean): ModelGraph {
     const outputs = graph.outputs.map((t, i) => [this.names.take(`${owner}/out_${i}`), t] as const);
-    return this.graph(`${owner}/body`, graph.inputs, outputs, "body");
+    if (!lazy) return this.graph(`${owner}/body`, graph.inputs, outputs, "body");
+    // What is computed here is known here alone.
+    const [values, known] = [new Set(this.valueNames.keys()), new Set(this.known.keys())];
+    const body = this.graph(`${owner}/body`, graph.inputs, outputs, "branch");
+    for (const t of this.valueNames.keys())
+      if (!values.has(t) && t.source.kind !== "constant") this.valueNames.delete(t);
+    for (const key of this.known.keys())
+      if (!known.has(key) && !key.startsWith(CONSTANT)) this.known.delete(key);
+    return body;
   }
 
   private constant(tensor: Tensor, { data, name }: ConstantSource): string {
     const inline = ArrayBuffer.isView(data);
-    const key = `constant:${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
+    const key = `${CONSTANT}${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
     const same = this.known.get(key)?.[0];
     if (same !== undefined) return same;
     const own = this.names.take(name || `constant_${this.initializers.length + 1}`);

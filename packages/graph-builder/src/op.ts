@@ -59,6 +59,8 @@ export interface OpDefinition {
   readonly alias?: boolean;
   /** Output 0 is input 0 in another shape: runtimes give both the same memory. */
   readonly view?: boolean;
+  /** Its bodies run only if they are chosen: what they alone need is computed in them. */
+  readonly lazy?: boolean;
   /** Attributes in the form written here, where older operator sets had another. Applied when files are read. */
   upgrade?(node: { inputs: number; outputs: number; attributes: Attributes }): Attributes;
   /** Attributes that are inputs now, with their positions: a file of an older operator set is read all the same. */

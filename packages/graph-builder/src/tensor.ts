@@ -133,7 +133,11 @@ function captured(graph: Subgraph, needs: Needs): readonly Tensor[] {
   if (known) return known;
   const inside = dependents(graph.outputs, graph.inputs, needs);
   const outside = [...inside].flatMap((t) => needs(t)).concat(graph.outputs);
-  const result = [...new Set(outside)].filter((t) => !inside.has(t));
+  // A graph without inputs (a branch) has nothing of its own: all that it reaches may be outside.
+  const result =
+    graph.inputs.length === 0
+      ? topological(graph.outputs, needs)
+      : [...new Set(outside)].filter((t) => !inside.has(t));
   cache.set(needs, result);
   return result;
 }

@@ -2,15 +2,18 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   add,
+  branch,
   buildModel,
   concat,
   constant,
   exp,
   GraphError,
+  greater,
   importModel,
   input,
   loop,
   type Model,
+  type ModelGraph,
   matmul,
   mul,
   readOnnx,
@@ -18,6 +21,7 @@ import {
   relu,
   reshape,
   scalar,
+  sin,
   stopGradient,
   sub,
   type Tensor,
@@ -280,4 +284,34 @@ describe("files", () => {
     const loose = { ...model, graph: { ...model.graph, nodes: [{ ...node!, inputs: ["nowhere"] }] } };
     expect(() => importModel(loose)).toThrow(/^node "Exp": the value "nowhere" is neither an input nor/);
   });
+});
+
+test("a branch computes what it alone needs, and what both sides use is computed where each needs it", async () => {
+  const x = input("x", "float32", [2]);
+  const outer = mul(x, 2);
+  const shared = exp(outer);
+  const [chosen] = branch(
+    greater(reduceSum(x), 0),
+    () => [add(shared, outer)],
+    () => [sin(outer)],
+  );
+  const built = buildModel({ name: "b", inputs: [x], outputs: { chosen: chosen!, after: mul(shared, 3) } });
+  const types = (nodes: readonly { opType: string }[]) => nodes.map((n) => n.opType);
+  expect(types(built.graph.nodes)).not.toContain("Sin");
+  const node = built.graph.nodes.find((n) => n.opType === "If")!;
+  expect(types((node.attributes.else_branch!.value as ModelGraph).nodes)).toContain("Sin");
+  for (const [data, expected] of [
+    [[0.5, 1], (v: number) => Math.exp(2 * v) + 2 * v],
+    [[-0.5, -1], (v: number) => Math.sin(2 * v)],
+  ] as const) {
+    const { chosen: result, after } = await evaluate([[x, floats([2], data, "float32")]], {
+      chosen: chosen!,
+      after: mul(shared, 3),
+    });
+    data.forEach((v, i) => {
+      // float32 functions of numbers below 10
+      expect(Number(result!.data[i])).toBeCloseTo(expected(v), 5);
+      expect(Number(after!.data[i])).toBeCloseTo(3 * Math.exp(2 * v), 4);
+    });
+  }
 });

@@ -1,7 +1,10 @@
 export * from "./activations.js";
 export * from "./arithmetic.js";
 export * from "./attention.js";
+export * from "./bits.js";
+export * from "./branch.js";
 export * from "./cast.js";
+export * from "./choose.js";
 export { clip } from "./clip.js";
 export * from "./compare.js";
 export * from "./concat.js";
@@ -11,6 +14,7 @@ export * from "./custom.js";
 export * from "./embedding.js";
 export * from "./expand.js";
 export * from "./gather.js";
+export * from "./gather-elements.js";
 export * from "./gather-nd.js";
 export * from "./loop.js";
 export * from "./matmul.js";
@@ -23,8 +27,11 @@ export {
 } from "./normalization.js";
 
 export { pad, padAll } from "./pad.js";
+export { averagePool, maxPool, type PoolOptions } from "./pool.js";
+export { depthToSpace, spaceToDepth, tile, trilu } from "./rearrange.js";
 export * from "./reduce.js";
 export * from "./reshape.js";
+export { type ResizeOptions, resize } from "./resize.js";
 export * from "./scatter.js";
 export { dimAsFloat, dimTensor, shapeOf, shapeTensor } from "./shape.js";
 export { type SliceOptions, slice, sliceAxis } from "./slice.js";

@@ -1,17 +1,21 @@
 /** Reductions over axes. */
-import { mulDims, type Shape } from "../dim.js";
+import { formatShape, mulDims, type Shape } from "../dim.js";
+import { GraphError } from "../errors.js";
 import { apply, type Backward, type Call, defineOp, type OpEntry } from "../op.js";
 import { int64s, type Tensor } from "../tensor.js";
-import { div, mul, sub } from "./arithmetic.js";
+import { div, mul, neg, sub } from "./arithmetic.js";
 import { normalizeAxes } from "./axes.js";
 import { cast } from "./cast.js";
 import { equal } from "./compare.js";
+import { concat } from "./concat.js";
 import { constantValues } from "./constants.js";
+import { like } from "./elementwise.js";
 import { expand } from "./expand.js";
 import { reshape } from "./reshape.js";
 import { dimAsFloat } from "./shape.js";
+import { split } from "./split.js";
 import { transpose, transposed } from "./transpose.js";
-import { exp } from "./unary.js";
+import { exp, sign } from "./unary.js";
 
 /** Over which axes, and what is left of them. */
 export interface ReduceOptions {
@@ -90,8 +94,54 @@ const logSumExpOp = defineReduction("ReduceLogSumExp", 18, ({ input, grad, outpu
   mul(spread(grad), exp(sub(input(0), spread(outputs[0]!)))),
 );
 
+const sumSquareOp = defineReduction("ReduceSumSquare", 18, ({ input, grad }, spread) =>
+  mul(spread(grad), mul(input(0), 2)),
+);
+const l1Op = defineReduction("ReduceL1", 18, ({ input, grad }, spread) => mul(spread(grad), sign(input(0))));
+const l2Op = defineReduction("ReduceL2", 18, ({ input, grad, outputs }, spread) =>
+  mul(spread(div(grad, outputs[0]!)), input(0)),
+);
+const logSumOp = defineReduction("ReduceLogSum", 18, ({ input, grad, outputs }, spread) =>
+  expand(spread(mul(grad, exp(neg(outputs[0]!)))), input(0).shape, [input(0)]),
+);
+const prodOp = defineReduction("ReduceProd", 18, (back, spread) => {
+  const x = back.input(0);
+  const axes = reducedAxes(back);
+  return mul(spread(back.grad), othersAlong(x, axes));
+});
+
+/** The first one, and its products with ever more of the others. */
+function products(first: Tensor, others: readonly Tensor[]): Tensor[] {
+  const all = [first];
+  for (const t of others) all.push(mul(all.at(-1)!, t));
+  return all;
+}
+
+/** For each element the product of the others that go into its result. Zeros take no division this way. */
+function othersAlong(x: Tensor, axes: readonly number[]): Tensor {
+  return axes.reduce<{ others: Tensor; all: Tensor }>(
+    ({ others, all }, axis) => {
+      const size = all.shape[axis];
+      if (typeof size !== "number")
+        throw new GraphError(
+          `gradients: ReduceProd: axis ${axis} of ${formatShape(x.shape)} has no known size`,
+        );
+      const parts = split(all, Array<number>(size).fill(1), axis);
+      const before = products(like(all, 1), parts);
+      const after = products(like(all, 1), [...parts].reverse());
+      const rest = parts.map((_, i) => mul(before[i]!, after[size - 1 - i]!));
+      const along = rest.length === 1 ? expand(rest[0]!, parts[0]!.shape, [x]) : concat(rest, axis);
+      return { others: mul(others, along), all: before.at(-1)! };
+    },
+    { others: like(x, 1), all: x },
+  ).others;
+}
+
+/** Reductions that leave an element as it is. */
+const leavesAlone = (op: OpEntry): boolean => [sumOp, meanOp, maxOp, minOp, prodOp].includes(op);
+
 function reduce(op: OpEntry, x: Tensor, { axes, keepdims = false }: ReduceOptions): Tensor {
-  if (axes?.length === 0 && op !== logSumExpOp) return x;
+  if (axes?.length === 0 && leavesAlone(op)) return x;
   const some = axes && normalizeAxes(axes, x.shape);
   const under = transposed(x);
   if (under && some) {
@@ -120,4 +170,16 @@ export const reduceMin = (x: Tensor, options: ReduceOptions = {}): Tensor => red
 export const reduceLogSumExp = (x: Tensor, options: ReduceOptions = {}): Tensor =>
   reduce(logSumExpOp, x, options);
 
-export default [sumOp, meanOp, maxOp, minOp, logSumExpOp];
+/** Sum of squares. */
+export const reduceSumSquare = (x: Tensor, options: ReduceOptions = {}): Tensor =>
+  reduce(sumSquareOp, x, options);
+/** Sum of absolute values. */
+export const reduceL1 = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(l1Op, x, options);
+/** Euclidean norm; no slope where it is 0. */
+export const reduceL2 = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(l2Op, x, options);
+/** Logarithm of the sum. */
+export const reduceLogSum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(logSumOp, x, options);
+/** Product; its gradient needs axes of known sizes. */
+export const reduceProd = (x: Tensor, options: ReduceOptions = {}): Tensor => reduce(prodOp, x, options);
+
+export default [sumOp, meanOp, maxOp, minOp, logSumExpOp, sumSquareOp, l1Op, l2Op, logSumOp, prodOp];

@@ -5,7 +5,10 @@
 import type { OpEntry } from "../op.js";
 import activations from "./activations.js";
 import arithmetic from "./arithmetic.js";
+import bits from "./bits.js";
+import branch from "./branch.js";
 import cast from "./cast.js";
+import choose from "./choose.js";
 import clip from "./clip.js";
 import compare from "./compare.js";
 import concat from "./concat.js";
@@ -13,6 +16,7 @@ import conv from "./conv.js";
 import cumSum from "./cumsum.js";
 import expand from "./expand.js";
 import gather from "./gather.js";
+import gatherElements from "./gather-elements.js";
 import gatherND from "./gather-nd.js";
 import identity from "./identity.js";
 import loop from "./loop.js";
@@ -20,9 +24,12 @@ import matmul from "./matmul.js";
 import norm from "./norm.js";
 import normalizations from "./normalization-nodes.js";
 import pad from "./pad.js";
+import pool from "./pool.js";
 import readings from "./readings.js";
+import rearrange, { rearrangements } from "./rearrange.js";
 import reduce from "./reduce.js";
 import reshape from "./reshape.js";
+import resize from "./resize.js";
 import scatter from "./scatter.js";
 import shape from "./shape.js";
 import slice from "./slice.js";
@@ -44,6 +51,13 @@ export const OPS = byName([
   ...normalizations,
   ...softmax,
   ...trigonometry,
+  ...bits,
+  ...branch,
+  ...choose,
+  ...gatherElements,
+  ...pool,
+  ...rearrange,
+  ...resize,
   ...arithmetic,
   ...cast,
   ...compare,
@@ -68,4 +82,4 @@ export const OPS = byName([
 ]);
 
 /** Operators of ONNX that exist in files alone: reading them gives others. */
-export const READINGS = byName([...readings, ...squeeze]);
+export const READINGS = byName([...readings, ...rearrangements, ...squeeze]);
