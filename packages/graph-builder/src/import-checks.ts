@@ -23,7 +23,7 @@ export function checkOpset(opset: number): void {
 
 /** @throws GraphError where the operator had another form in the model's operator set than the builder's. */
 export function checkForm(op: OpEntry, opset: number, where: string): void {
-  const oldest = opset < STABLE_OPSET ? op.since : (op.reads ?? 0);
+  const oldest = opset < STABLE_OPSET ? op.since : (op.reads ?? 0) + 1;
   if (oldest <= opset) return;
   throw new GraphError(
     `${where}: the model is of operator set ${opset}, where ${op.name} may mean something else than in ${oldest}, which is read here; ${REMEDY}`,

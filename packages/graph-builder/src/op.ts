@@ -61,6 +61,13 @@ export interface OpDefinition {
   readonly view?: boolean;
   /** Its bodies run only if they are chosen: what they alone need is computed in them. */
   readonly lazy?: boolean;
+  /**
+   * Floating-point operations of one run, a multiply-add being two; by default one for each element of what acts on
+   * each element, and none for what moves data. `count` gives the number of elements of a shape.
+   */
+  flops?(node: NodeSource, count: (shape: Shape) => number): number;
+  /** How many times the bodies inside run. */
+  repeats?(node: NodeSource, count: (shape: Shape) => number): number;
   /** Attributes in the form written here, where older operator sets had another. Applied when files are read. */
   upgrade?(node: { inputs: number; outputs: number; attributes: Attributes }): Attributes;
   /** Attributes that are inputs now, with their positions: a file of an older operator set is read all the same. */

@@ -149,7 +149,7 @@ describe("emit", () => {
 });
 
 describe.each<[string[], number, string | RegExp]>([
-  [[], 2, "graph-builder: no command given, expected emit, grad or list; see --help\n"],
+  [[], 2, "graph-builder: no command given, expected emit, inspect, grad or list; see --help\n"],
   [["emit"], 2, /^graph-builder: Not enough non-option arguments: got 0, need at least 1; see --help\n$/],
   [
     ["emit", "resnet"],

@@ -381,6 +381,12 @@ describe.each<[string, () => unknown, string | RegExp]>([
     'node "make_y": the model is of operator set 11, where ReduceSum may mean something else than in 13, which is read here; convert it with onnx.version_converter.convert_version(model, 21)',
   ],
   [
+    "an operator whose scale was of another size",
+    () =>
+      read({ node: [op("GroupNormalization", ["x", "x", "x"], ["y"])] }, { opsetImport: [{ version: 20 }] }),
+    'node "make_y": the model is of operator set 20, where GroupNormalization may mean something else than in 21, which is read here; convert it with onnx.version_converter.convert_version(model, 21)',
+  ],
+  [
     "a file without an operator set",
     () => read(relus, { opsetImport: [] }),
     "the model does not say which operator set it uses (opset_import); the file is cut off, or older than ONNX 1.2: export it again",

@@ -5,6 +5,7 @@ import { NETWORKS } from "../networks/index.js";
 import { OPTIMIZERS } from "../optimizers/index.js";
 import { emit } from "./emit.js";
 import { gradCommand } from "./grad.js";
+import { inspectCommand } from "./inspect.js";
 
 /** Runs the command line. @returns the exit code: 0, 1 for a failure, 2 for a mistake on the command line. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -80,6 +81,7 @@ export async function main(argv: readonly string[]): Promise<number> {
             ),
         (args) => emit(args, (line) => process.stdout.write(`${line}\n`)),
       )
+      .command(inspectCommand)
       .command(gradCommand)
       .command("list", "the networks and optimizers that emit knows by name", {}, () => {
         for (const { name, description, defaults } of NETWORKS) {
@@ -94,7 +96,7 @@ export async function main(argv: readonly string[]): Promise<number> {
         }
       })
       .option("verbose", { type: "boolean", default: false, describe: "show where an error came from" })
-      .demandCommand(1, "graph-builder: no command given, expected emit, grad or list; see --help")
+      .demandCommand(1, "graph-builder: no command given, expected emit, inspect, grad or list; see --help")
       .strict()
       .exitProcess(false)
       .wrap(100)

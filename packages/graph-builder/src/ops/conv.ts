@@ -1,7 +1,7 @@
 /** Convolution and its transpose, each the gradient of the other. */
 import { addDims, type Dim, floorDiv, formatShape, mulDims, type Shape, subDims } from "../dim.js";
 import { apply, type Backward, type Call, defineOp, type OpEntry, sameDType } from "../op.js";
-import type { Attributes, Tensor } from "../tensor.js";
+import type { Attributes, NodeSource, Tensor } from "../tensor.js";
 import { concat } from "./concat.js";
 import { reduceSum } from "./reduce.js";
 import { sliceAxis } from "./slice.js";
@@ -118,6 +118,7 @@ const convOp: OpEntry = defineOp("Conv", {
       },
     ];
   },
+  flops: (node, count) => kernelFlops(node.outputs[0]!, node, count),
   vjp(back) {
     const [x, w] = [back.input(0), back.input(1)];
     const g = geometry(back);
@@ -129,6 +130,12 @@ const convOp: OpEntry = defineOp("Conv", {
     ];
   },
 });
+
+/** A multiply-add for each weight of a filter at each element of `at`, and the bias. */
+function kernelFlops(at: Tensor, { inputs, outputs }: NodeSource, count: (shape: Shape) => number): number {
+  const products = 2 * count(at.shape) * count(inputs[1]!.shape.slice(1));
+  return products + (inputs[2] ? count(outputs[0]!.shape) : 0);
+}
 
 const biasGradient = (grad: Tensor): Tensor =>
   reduceSum(grad, { axes: grad.shape.flatMap((_, i) => (i === 1 ? [] : [i])) });
@@ -207,6 +214,7 @@ const convTransposeOp: OpEntry = defineOp("ConvTranspose", {
       },
     ];
   },
+  flops: (node, count) => kernelFlops(node.inputs[0]!, node, count),
   vjp(back) {
     const [x, w] = [back.input(0), back.input(1)];
     const g = geometry(back);

@@ -17,6 +17,7 @@ const cumSumOp = defineOp("CumSum", {
     const { dtype, shape } = input(0);
     return [{ dtype, shape }];
   },
+  flops: ({ outputs }, count) => count(outputs[0]!.shape),
   // Element i goes into the sums from i on: the same sum of the gradients in the other direction.
   vjp: ({ grad, input, attributes }) => [
     apply(cumSumOp, [grad, input(1)], { ...attributes, reverse: attributes.reverse ? 0 : 1 }),

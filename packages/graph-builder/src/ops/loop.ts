@@ -1,6 +1,7 @@
 import { formatShape, sameShape } from "../dim.js";
 import { applyAll, defineOp } from "../op.js";
 import { input, isSubgraph, type Subgraph, scalar, type Tensor } from "../tensor.js";
+import { constantValues } from "./constants.js";
 
 const loopOp = defineOp("Loop", {
   since: 21,
@@ -20,18 +21,20 @@ const loopOp = defineOp("Loop", {
       }
     });
     const collected = body.outputs.slice(carried.length + 1);
-    const trips = inputs[0]!.source;
-    const steps = tripName.get(trips) ?? "trips";
+    const steps = stepsOf(inputs[0]!);
     return [
       ...carried.map(({ dtype, shape }) => ({ dtype, shape })),
       ...collected.map(({ dtype, shape }) => ({ dtype, shape: [steps, ...shape] })),
     ];
   },
+  repeats: ({ inputs }, count) => constantValues(inputs[0])?.[0] ?? count([stepsOf(inputs[0]!)]),
   vjp: "none",
 });
 
 /** The named size of collected outputs, for trip counts that were given one. */
 const tripName = new WeakMap<object, string>();
+
+const stepsOf = (trips: Tensor): string => tripName.get(trips.source) ?? "trips";
 
 /** What a loop leaves behind. */
 export interface LoopResult {

@@ -26,6 +26,7 @@ const matmulOp = defineOp("MatMul", {
     const columns = b.shape.length === 1 ? [] : [right.at(-1)!];
     return [{ dtype, shape: [...batch, ...rows, ...columns] }];
   },
+  flops: ({ inputs, outputs }, count) => 2 * count(outputs[0]!.shape) * count(inputs[0]!.shape.slice(-1)),
   vjp({ input, grad }) {
     const [a, b] = [input(0), input(1)];
     if (a.shape.length === 1 || b.shape.length === 1) {
@@ -77,6 +78,10 @@ const gemmOp = defineOp("Gemm", {
     return [
       { dtype: sameDType(call, a, b, ...(call.inputs[2] ? [call.inputs[2]] : [])), shape: [rows, columns] },
     ];
+  },
+  flops({ inputs, outputs, attributes }, count) {
+    const inner = inputs[0]!.shape[optionsOf({ attributes }).transA ? 0 : 1]!;
+    return (2 * count([inner]) + (inputs[2] ? 1 : 0)) * count(outputs[0]!.shape);
   },
   vjp(back) {
     const [a, b, c] = [back.input(0), back.input(1), back.inputs[2]];

@@ -23,6 +23,8 @@ const batchNormOp = defineOp("BatchNormalization", {
       call.fail("training_mode is not supported: no accelerator runs it; use batchNorm2d");
     return [{ dtype: x.dtype, shape: x.shape }];
   },
+  // Statistics and affine map are one product and one sum for each element.
+  flops: ({ outputs }, count) => 2 * count(outputs[0]!.shape),
   vjp(back) {
     const [x, scale, , mean, variance] = [0, 1, 2, 3, 4].map(back.input) as [
       Tensor,

@@ -2,7 +2,7 @@
 import { formatShape, type Shape } from "../dim.js";
 import { type DType, dtypeFromOnnx } from "../dtype.js";
 import { defineOp } from "../op.js";
-import type { Attributes, Tensor } from "../tensor.js";
+import type { Attributes, NodeSource, Tensor } from "../tensor.js";
 import { add, div, mul, sub } from "./arithmetic.js";
 import { normalizeAxis } from "./axes.js";
 import { cast } from "./cast.js";
@@ -24,6 +24,11 @@ const affine = (weight: Tensor | undefined, bias: Tensor | undefined) => ({
   ...(bias ? { bias } : {}),
 });
 
+/** The sum, the difference, its square, the sum of squares, the quotient, scale and bias for each element. */
+function statisticsFlops({ outputs }: NodeSource, count: (shape: Shape) => number): number {
+  return 7 * count(outputs[0]!.shape);
+}
+
 const layerOp = defineOp("LayerNormalization", {
   since: 17,
   attributes: { axis: "int", epsilon: "float", stash_type: "int" },
@@ -38,6 +43,7 @@ const layerOp = defineOp("LayerNormalization", {
       { dtype, shape: rows },
     ].slice(0, outputs);
   },
+  flops: statisticsFlops,
   vjp: gradientOf(([x, weight, bias], attributes) => {
     const first = normalizeAxis(number(attributes, "axis", -1), x!.shape.length);
     const epsilon = number(attributes, "epsilon", 1e-5);
@@ -54,6 +60,7 @@ const instanceOp = defineOp("InstanceNormalization", {
   since: 6,
   attributes: { epsilon: "float" },
   infer: ({ input }) => [{ dtype: input(0).dtype, shape: input(0).shape }],
+  flops: statisticsFlops,
   vjp: gradientOf(([x, weight, bias], attributes) =>
     instanceNormalization(x!, { epsilon: number(attributes, "epsilon", 1e-5), ...affine(weight, bias) }),
   ),
@@ -72,6 +79,7 @@ const groupOp = defineOp("GroupNormalization", {
       fail(`the input is ${formatShape(shape)}, expected channels that divide into ${groups} groups`);
     return [{ dtype, shape }];
   },
+  flops: statisticsFlops,
   vjp: gradientOf(([x, weight, bias], attributes) =>
     groupNormalization(x!, {
       groups: number(attributes, "num_groups", 1),
@@ -89,6 +97,8 @@ const lpOp = defineOp("LpNormalization", {
     normalizeAxis(number(attributes, "axis", -1), shape.length, fail);
     return [{ dtype, shape }];
   },
+  // The power, the sum, the quotient.
+  flops: ({ outputs }, count) => 3 * count(outputs[0]!.shape),
   vjp: gradientOf(([x], attributes) => {
     const over = { axes: [number(attributes, "axis", -1)], keepdims: true };
     const norm =

@@ -42,6 +42,7 @@ function defineReduction(
       const shape = x.shape.flatMap((dim, i) => (axes.includes(i) ? (keep ? [1] : []) : [dim]));
       return [{ dtype: x.dtype, shape }];
     },
+    flops: ({ inputs }, count) => count(inputs[0]!.shape),
     vjp(back) {
       const x = back.input(0);
       const kept = keptShape(x.shape, reducedAxes(back));

@@ -21,6 +21,8 @@ function defineSoftmax(
       normalizeAxis((call.attributes.axis as number | undefined) ?? -1, shape.length, call.fail);
       return [{ dtype, shape }];
     },
+    // The maximum, the difference, its exponential, the sum, the quotient.
+    flops: ({ outputs }, count) => 5 * count(outputs[0]!.shape),
     vjp({ grad, outputs, attributes }: Backward) {
       const axes = [(attributes.axis as number | undefined) ?? -1];
       return [rule(grad, outputs[0]!, (t) => reduceSum(t, { axes, keepdims: true }))];

@@ -1,0 +1,201 @@
+/** `graph-builder inspect`: numbers that were counted by other means, and lines that fit. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { estimateFlops } from "../src/analysis/flops.js";
+import { inspectModel } from "../src/analysis/inspection.js";
+import { table } from "../src/commands/table.js";
+import {
+  buildModel,
+  conv,
+  convTranspose,
+  gemm,
+  input,
+  loop,
+  type Model,
+  matmul,
+  mul,
+  readOnnx,
+  reduceSum,
+  relu,
+  reshape,
+  scalar,
+  type Tensor,
+} from "../src/index.js";
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const UNET = here("../../../models/unet-cond/inference_model.onnx");
+const TORCH = here("fixtures/pytorch/exported.onnx");
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [here("../dist/cli.js"), "inspect", ...args],
+    {
+      encoding: "utf8",
+      timeout: 30_000,
+    },
+  );
+  return { status, stdout, stderr };
+}
+
+/** The multiply-adds of the U-Net's convolutions by its definition, twice: kernel 4, down to 2x2 and back. */
+const UNET_CONVOLUTIONS =
+  2 *
+    // Down: output pixels x channels out x channels in x 16.
+    (256 * 72 * 3 * 16 + 64 * 96 * 72 * 16 + 16 * 128 * 96 * 16 + 4 * 196 * 128 * 16) +
+  // Bottleneck: 3x3, one pixel of padding.
+  2 * (4 * 256 * 196 * 9) +
+  // Up: input pixels x channels in x channels out x 16; skips and the ten class planes are joined before.
+  2 *
+    (4 * (256 + 196 + 10) * 256 * 16 +
+      16 * (256 + 128 + 10) * 196 * 16 +
+      64 * (196 + 96) * 128 * 16 +
+      256 * (128 + 72) * 96 * 16) +
+  // Out: 1x1 over 96 channels and the image, with a bias.
+  1024 * 3 * (2 * 99 + 1);
+
+test("counts the operations of the practical's U-Net", () => {
+  const json = JSON.parse(run(UNET, "--json").stdout) as {
+    operators: { name: string; count: number; flops?: number }[];
+    flops: number;
+    parameters: { elements: number };
+    sizes: Record<string, number>;
+  };
+  const convolutions = json.operators.filter(({ name }) => name.startsWith("Conv"));
+  expect(convolutions.reduce((sum, { flops }) => sum + flops!, 0)).toBe(UNET_CONVOLUTIONS);
+  expect(json.sizes).toEqual({ batch: 1 });
+  // 5,199,436 trained ones (counted in the test of emit) and the running statistics of 1168 channels.
+  expect(json.parameters.elements).toBe(5_199_436 + 2 * 1168);
+  const sixteen = JSON.parse(run(UNET, "--json", "--bind", "batch=16").stdout) as typeof json;
+  expect(sixteen.flops / json.flops).toBeCloseTo(16, 6);
+});
+
+test("prints a page", () => {
+  const { status, stdout, stderr } = run(TORCH);
+  expect([status, stderr]).toEqual([0, ""]);
+  const lines = stdout.split("\n");
+  expect(lines[1]).toBe("13.7 kB · operator set 20 · IR 10 · by pytorch 2.15.0+cu132");
+  const at = lines.indexOf("inputs");
+  expect(lines.slice(at, at + 8)).toEqual([
+    "inputs",
+    "  image   float32  [batch, 2, 6, 6]",
+    "  target  float32  [batch, 3]",
+    "",
+    "outputs",
+    "  loss  float32  []",
+    "  y     float32  [batch, 3]",
+    "",
+  ]);
+  expect(lines[at + 8]).toBe("operators: 17 nodes");
+  // 4 channels x 3x3 pixels x (2 x 3x3 multiply-adds of 2, and a bias)
+  expect(lines[at + 9]).toMatch(/^ {2}Conv {8}1 {2}1\.33 kFLOP {2}\d+\.\d %$/);
+  expect(stdout).toContain(
+    "parameters: 95, 380 B\n  scale    4   16 B   4.2 %\n  conv    76  304 B  80.0 %\n",
+  );
+  expect(lines.every((line) => line.length <= 100 && line === line.trimEnd())).toBe(true);
+});
+
+test("inspects files with operators that the builder has not, and says what it cannot know", () => {
+  const model = readOnnx(readFileSync(TORCH));
+  const nodes = model.graph.nodes.map((n) => (n.opType === "Conv" ? { ...n, opType: "Einsum" } : n));
+  const inspection = inspectModel({ ...model, graph: { ...model.graph, nodes } });
+  expect(inspection.operators).toContainEqual({ name: "Einsum", count: 1 });
+  expect(inspection.parameters.elements).toBe(95);
+  expect(inspection.flops).toBeUndefined();
+  expect(inspection.problem).toMatch(/^operators that are not supported: Einsum \(node "node_conv2d"\)/);
+});
+
+describe("operations", () => {
+  const x = input("x", "float32", ["n", 6, 5, 5]);
+  const m = input("m", "float32", [3, 4]);
+  const cost = (y: Tensor, inputs: Tensor[], sizes = {}) =>
+    estimateFlops(buildModel({ name: "m", inputs, outputs: { y } }), { sizes }).total;
+
+  test("of convolutions with groups, strides and biases", () => {
+    const w = input("w", "float32", [4, 3, 3, 3]);
+    const b = input("b", "float32", [4]);
+    const y = conv(x, w, { group: 2, strides: [2, 2], pads: [1, 1, 1, 1], bias: b });
+    // n x 4 channels x 3x3 pixels, each 3 channels x 3x3 multiply-adds and one sum.
+    expect(cost(y, [x, w, b], { n: 7 })).toBe(7 * 4 * 9 * (2 * 27 + 1));
+    const back = input("back", "float32", [6, 2, 3, 3]);
+    // Each of n x 6 x 5x5 elements goes into 2 channels x 3x3.
+    expect(cost(convTranspose(x, back), [x, back], { n: 7 })).toBe(7 * 6 * 25 * 2 * 18);
+  });
+
+  test("of products", () => {
+    const k = input("k", "float32", [4, 5]);
+    const c = input("c", "float32", [5]);
+    expect(cost(matmul(m, k), [m, k])).toBe(2 * 3 * 4 * 5);
+    expect(cost(gemm(m, k, { c }), [m, k, c])).toBe(3 * 5 * (2 * 4 + 1));
+    expect(cost(gemm(k, m, { transA: 1, transB: 1 }), [k, m])).toBe(2 * 5 * 4 * 3);
+  });
+
+  test("of elements, sums and what only moves", () => {
+    expect(cost(mul(m, 2), [m])).toBe(12);
+    expect(cost(reduceSum(m, { axes: [0] }), [m])).toBe(12);
+    expect(cost(reshape(m, [12]), [m])).toBe(0);
+  });
+
+  test("of loops as often as they run, nested too", () => {
+    const steps = input("steps", "int64", []);
+    const { carried } = loop({ trips: steps, carried: [m] }, (_, [y]) => ({
+      carried: loop({ trips: scalar(3, "int64"), carried: [y!] }, (_, [z]) => ({ carried: [mul(z!, 2)] }))
+        .carried,
+    }));
+    expect(cost(carried[0]!, [m, steps], { trips: 5 })).toBe(5 * 3 * 12);
+  });
+
+  test("of nodes that are read as others", () => {
+    const nodes = [
+      { name: "d", opType: "Dropout", inputs: ["x"], outputs: ["d"], attributes: {} },
+      { name: "f", opType: "Flatten", inputs: ["d"], outputs: ["f"], attributes: {} },
+      { name: "r", opType: "Relu", inputs: ["f"], outputs: ["y"], attributes: {} },
+    ];
+    const built = buildModel({ name: "m", inputs: [m], outputs: { y: relu(m) } });
+    const graph = { ...built.graph, inputs: [{ ...built.graph.inputs[0]!, name: "x" }], nodes };
+    expect(estimateFlops({ ...built, graph } as Model).total).toBe(12);
+  });
+});
+
+describe("a table", () => {
+  const rows = [
+    ["a-very-long-name.with.parts", "1", "x"],
+    ["b", "1,000", "yy"],
+  ];
+  test("is aligned", () => {
+    expect(table(rows, [{}, { right: true }, {}], 80)).toEqual([
+      "a-very-long-name.with.parts      1  x",
+      "b                            1,000  yy",
+    ]);
+  });
+  test("is cut where it may be, in the middle of a name", () => {
+    const lines = table(rows, [{ flexible: true }, { right: true }, {}], 24);
+    expect(lines).toEqual(["a-very….parts      1  x", "b              1,000  yy"]);
+  });
+});
+
+describe.each<[string[], number, string | RegExp]>([
+  [[], 2, /^graph-builder: Not enough non-option arguments: got 0, need at least 1; see --help\n$/],
+  [["nowhere.onnx"], 1, "cannot read model nowhere.onnx: no such file or folder\n"],
+  [[UNET, "--bind", "batch"], 2, "--bind batch: expected NAME=SIZE with a whole number, such as batch=16\n"],
+  [
+    [UNET, "--bind", "batch=-1"],
+    2,
+    "--bind batch=-1: expected NAME=SIZE with a whole number, such as batch=16\n",
+  ],
+  [[UNET, "--bind", "b=1"], 1, 'the model has no size of the name "b"; its named sizes are batch\n'],
+  [
+    [here("grad.test.ts")],
+    1,
+    /^not an ONNX model: the file is damaged or of another kind \(.*\); export it again\n$/,
+  ],
+])("inspect %s", (args, status, message) => {
+  test("is refused in one line", () => {
+    const result = run(...args);
+    if (typeof message === "string") expect(result.stderr).toBe(message);
+    else expect(result.stderr).toMatch(message);
+    expect(result).toMatchObject({ status, stdout: "" });
+  });
+});
