@@ -9,13 +9,13 @@ import { estimateFlops } from "./flops.js";
 import { estimateMemory } from "./memory.js";
 import { bodiesOf } from "./order.js";
 
-export interface Count {
+interface Count {
   readonly name: string;
   readonly count: number;
 }
 
 /** Tensors under one name: how many elements and bytes they have together. */
-export interface Amount {
+interface Amount {
   readonly name: string;
   readonly elements: number;
   readonly bytes: number;
