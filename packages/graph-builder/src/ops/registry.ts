@@ -26,6 +26,7 @@ import normalizations from "./normalization-nodes.js";
 import pad from "./pad.js";
 import pool from "./pool.js";
 import readings from "./readings.js";
+import composed from "./readings-composed.js";
 import rearrange, { rearrangements } from "./rearrange.js";
 import reduce from "./reduce.js";
 import reshape from "./reshape.js";
@@ -82,4 +83,4 @@ export const OPS = byName([
 ]);
 
 /** Operators of ONNX that exist in files alone: reading them gives others. */
-export const READINGS = byName([...readings, ...rearrangements, ...squeeze]);
+export const READINGS = byName([...composed, ...readings, ...rearrangements, ...squeeze]);
