@@ -1,11 +1,12 @@
 import { nearest, UserError } from "@onnx-diffusion/diffusion";
+import { cifar10 } from "./cifar10.js";
 import type { Dataset, DatasetEntry, LoadOptions } from "./dataset.js";
 import { mnist } from "./mnist.js";
 
 export type { Dataset, DatasetEntry, LoadOptions, Split } from "./dataset.js";
 
 /** What `--data` can name. A new data set is one file and one line here. */
-export const DATASETS: readonly DatasetEntry[] = [mnist];
+export const DATASETS: readonly DatasetEntry[] = [mnist, cifar10];
 
 /**
  * Loads a data set by name in the shape that a network takes.

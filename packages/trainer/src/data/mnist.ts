@@ -7,12 +7,10 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import type { DatasetEntry, LoadOptions, Split } from "./dataset.js";
 import { readIdx } from "./idx.js";
-import { planesDataset } from "./planes.js";
-import { resizePlanes } from "./resize.js";
+import { type Labelled, loadLabelled } from "./labelled.js";
 
 const CLASS_NAMES = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
@@ -37,43 +35,11 @@ export const mnist: DatasetEntry = {
   name: "mnist",
   description:
     "handwritten digits, 60,000 to train on (comes with the trainer, or four idx files in --data-dir)",
-  async load(options) {
-    const { height, width, channels, signal, onProgress } = options;
-    if (channels !== 1 && channels !== 3) {
-      throw new UserError(
-        `mnist: the network takes ${channels} channels, mnist gives 1 (grey) or 3 (the grey repeated); ` +
-          "emit the network with 1 or 3 channels",
-      );
-    }
-    // The parts take about 2 : 5 : 2 of the time. Between them other work of the thread gets its turn, an abort too.
-    const progress = async (done: number) => {
-      onProgress?.(done, 9);
-      await nextTurn();
-      signal?.throwIfAborted();
-    };
-    await progress(0);
-    const raw = await readSplit(options);
-    await progress(2);
-    const planes = resizePlanes(raw.planes, raw, { height, width });
-    await progress(7);
-    const { labels } = raw;
-    const shape = { channels, height, width, classNames: CLASS_NAMES };
-    const dataset = planesDataset({ name: "mnist", ...shape, planes, labels });
-    await progress(9);
-    return dataset;
-  },
+  load: (options) => loadLabelled("mnist", options, readSplit),
 };
 
-interface RawSplit {
-  /** uint8 [count,height,width]. */
-  readonly planes: Uint8Array;
-  readonly labels: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-}
-
 /** Reads and checks the images and labels of one split. */
-async function readSplit({ dataDir, split, signal }: LoadOptions): Promise<RawSplit> {
+async function readSplit({ dataDir, split, signal }: LoadOptions): Promise<Labelled> {
   const official = OFFICIAL[split];
   const find = dataDir === undefined ? packageFile : await folderFinder(dataDir);
   const imagesPath = find(official.images);
@@ -104,7 +70,8 @@ async function readSplit({ dataDir, split, signal }: LoadOptions): Promise<RawSp
         "the file is damaged or holds other classes",
     );
   }
-  return { planes: images.array.data, labels: labels.array.data, height, width };
+  const pixels = images.array.data;
+  return { pixels, labels: labels.array.data, channels: 1, height, width, classNames: CLASS_NAMES };
 }
 
 /** The files of the npm package; its code would parse them into nested arrays and is never loaded. */

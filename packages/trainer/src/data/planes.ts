@@ -1,35 +1,33 @@
 import { createHash } from "node:crypto";
 import type { Dataset } from "./dataset.js";
 
-/** Grey images held once and given out in `channels` equal copies. */
+/** Images held once: as many planes as they are given out with, or one that is given out in `channels` equal copies. */
 export interface Planes {
   readonly name: string;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly classNames: readonly string[];
-  /** uint8 [count,H,W]. */
+  /** uint8 [count,channels,H,W], or [count,1,H,W]. */
   readonly planes: Uint8Array;
   /** uint8 [count]. */
   readonly labels: Uint8Array;
 }
 
-/** A {@link Dataset} over grey images: each is kept once and repeated as it is copied into a batch. */
+/** A {@link Dataset} over planes: grey is kept once and repeated as it is copied into a batch. */
 export function planesDataset(options: Planes): Dataset {
   const { name, channels, height, width, classNames, planes, labels } = options;
   const area = height * width;
   const count = labels.length;
-  if (planes.length !== count * area) {
-    throw new RangeError(`${name}: ${planes.length} pixels for ${count} images of ${height}x${width}`);
-  }
+  const { size, copies } = storage(options);
 
   function images(indices: ArrayLike<number>, out: Uint8Array): void {
     checkSize(out.length, indices.length * channels * area);
     let at = 0;
     for (let i = 0; i < indices.length; i++) {
-      const start = checkIndex(indices[i]!) * area;
-      const plane = planes.subarray(start, start + area);
-      for (let c = 0; c < channels; c++, at += area) out.set(plane, at);
+      const start = checkIndex(indices[i]!) * size;
+      const image = planes.subarray(start, start + size);
+      for (let c = 0; c < copies; c++, at += size) out.set(image, at);
     }
   }
 
@@ -54,18 +52,31 @@ export function planesDataset(options: Planes): Dataset {
   return { ...shape, digest: digestOf(options), images, labels: copyLabels };
 }
 
-/** See {@link Dataset.digest}. Hashed in blocks, so that the repeated channels are never held at once. */
-function digestOf({ channels, height, width, planes, labels }: Planes): string {
-  const hash = createHash("sha256");
+/** The values that are held of an image, and how often they are given out. */
+function storage({ name, channels, height, width, planes, labels }: Planes): {
+  size: number;
+  copies: number;
+} {
   const area = height * width;
-  const blockImages = Math.max(1, Math.floor((1 << 20) / (area * channels)));
-  const block = new Uint8Array(blockImages * channels * area);
+  const stored = planes.length / (labels.length * area);
+  if (stored === channels) return { size: channels * area, copies: 1 };
+  if (stored === 1) return { size: area, copies: channels };
+  throw new RangeError(`${name}: ${planes.length} values for ${labels.length} images of ${height}x${width}`);
+}
+
+/** See {@link Dataset.digest}. Hashed in blocks, so that the repeated channels are never held at once. */
+function digestOf(options: Planes): string {
+  const { planes, labels } = options;
+  const { size, copies } = storage(options);
+  const hash = createHash("sha256");
+  const blockImages = Math.max(1, Math.floor((1 << 20) / (size * copies)));
+  const block = new Uint8Array(blockImages * copies * size);
   for (let image = 0; image < labels.length; image += blockImages) {
     const end = Math.min(labels.length, image + blockImages);
     let at = 0;
     for (let i = image; i < end; i++) {
-      const plane = planes.subarray(i * area, (i + 1) * area);
-      for (let c = 0; c < channels; c++, at += area) block.set(plane, at);
+      const image = planes.subarray(i * size, (i + 1) * size);
+      for (let c = 0; c < copies; c++, at += size) block.set(image, at);
     }
     hash.update(block.subarray(0, at));
   }

@@ -1,5 +1,5 @@
 /**
- * Bilinear resizing of grey images as torchvision's `Resize` does it after `ToTensor`: pixel centres at half
+ * Bilinear resizing of planes as torchvision's `Resize` does it after `ToTensor`: pixel centres at half
  * integers (`align_corners=False`), and a triangle filter widened by the scale where an image shrinks
  * (`antialias=True`). Where an image grows the filter is one source pixel wide, so antialiasing changes nothing.
  * Source: ATen/native/cpu/UpSampleKernel.cpp, `_compute_indices_weights_aa`.
@@ -48,11 +48,12 @@ export interface PlaneSize {
 }
 
 /**
- * Resizes uint8 planes [n,H,W] to [n,H',W'], bilinearly in float64, rounded half up.
+ * Resizes uint8 planes [n,H,W] to [n,H',W'], bilinearly in float64, rounded half up; the same array at the same size.
  *
  * Only the columns of a row that hold ink are computed (black stays black), which halves the time for handwriting.
  */
 export function resizePlanes(planes: Uint8Array, from: PlaneSize, to: PlaneSize): Uint8Array {
+  if (from.height === to.height && from.width === to.width) return planes;
   const area = from.height * from.width;
   const n = planes.length / area;
   const out = new Uint8Array(n * to.height * to.width);
