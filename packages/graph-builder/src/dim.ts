@@ -71,6 +71,20 @@ function parse(dim: Dim): Polynomial {
   return terms;
 }
 
+/** The names in a monomial; a `*` within parentheses belongs to the name. */
+function atomsOf(key: string): string[] {
+  if (key === "") return [];
+  const atoms = [""];
+  let depth = 0;
+  for (const char of key) {
+    if (char === "(") depth++;
+    else if (char === ")") depth--;
+    if (char === "*" && depth === 0) atoms.push("");
+    else atoms[atoms.length - 1] += char;
+  }
+  return atoms;
+}
+
 function print(p: Polynomial): Dim {
   const terms = [...p]
     .filter(([, c]) => c !== 0)
@@ -110,7 +124,7 @@ export function mulDims(a: Dim, b: Dim): Dim {
   const product = new Map<string, number>();
   for (const [ka, ca] of parse(a)) {
     for (const [kb, cb] of parse(b)) {
-      const key = [...(ka ? ka.split("*") : []), ...(kb ? kb.split("*") : [])].sort().join("*");
+      const key = [...atomsOf(ka), ...atomsOf(kb)].sort().join("*");
       product.set(key, (product.get(key) ?? 0) + ca * cb);
     }
   }
@@ -126,8 +140,8 @@ export function exactDiv(a: Dim, b: Dim): Dim | undefined {
   const quotient = new Map<string, number>();
   for (const [key, c] of parse(a)) {
     if (c % divisorCoefficient !== 0) return undefined;
-    const atoms = key === "" ? [] : key.split("*");
-    for (const atom of divisorKey === "" ? [] : divisorKey.split("*")) {
+    const atoms = atomsOf(key);
+    for (const atom of atomsOf(divisorKey)) {
       const at = atoms.indexOf(atom);
       if (at < 0) return undefined;
       atoms.splice(at, 1);
@@ -156,10 +170,14 @@ export function isStatic(shape: Shape): shape is readonly number[] {
   return shape.every((dim) => typeof dim === "number");
 }
 
+/** The terms that add up to a dimension, each a number times names. */
+export const termsOf = (dim: Dim): readonly { coefficient: number; atoms: readonly string[] }[] =>
+  [...parse(dim)].map(([key, coefficient]) => ({ coefficient, atoms: atomsOf(key) }));
+
 /** The names in a dimension: ["batch"] for `256*batch`. */
 export function symbolsOf(dim: Dim): string[] {
   if (typeof dim === "number") return [];
-  return [...new Set([...parse(dim).keys()].flatMap((key) => (key === "" ? [] : key.split("*"))))];
+  return [...new Set(termsOf(dim).flatMap(({ atoms }) => atoms))];
 }
 
 export function formatShape(shape: Shape): string {
@@ -171,7 +189,7 @@ export function evaluateDim(dim: Dim, values: ReadonlyMap<string, number>): numb
   let total = 0;
   for (const [key, c] of parse(dim)) {
     let term = c;
-    for (const atom of key === "" ? [] : key.split("*")) {
+    for (const atom of atomsOf(key)) {
       const value = values.get(atom) ?? evaluateFloor(atom, values);
       if (value === undefined) return undefined;
       term *= value;
@@ -188,7 +206,8 @@ function evaluateFloor(atom: string, values: ReadonlyMap<string, number>): numbe
   return value === undefined ? undefined : Math.floor(value / quotient!.divisor);
 }
 
-function quotientOf(atom: string): { dividend: Dim; divisor: number } | undefined {
+/** What a name that `floorDiv` made is the quotient of. */
+export function quotientOf(atom: string): { dividend: Dim; divisor: number } | undefined {
   const [, dividend, divisor] = /^floor\(\((.*)\)\/(\d+)\)$/.exec(atom) ?? [];
   return dividend === undefined ? undefined : { dividend, divisor: Number(divisor) };
 }

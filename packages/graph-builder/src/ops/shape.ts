@@ -1,9 +1,9 @@
 /** Sizes that are known only when the graph runs. */
-import { type Dim, isStatic, type Shape, symbolsOf } from "../dim.js";
+import { type Dim, isStatic, quotientOf, type Shape, symbolsOf, termsOf } from "../dim.js";
 import { GraphError } from "../errors.js";
 import { apply, defineOp } from "../op.js";
 import { int64s, type Tensor } from "../tensor.js";
-import { add, mul } from "./arithmetic.js";
+import { add, div, mul } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { concat } from "./concat.js";
 import { constantValues } from "./constants.js";
@@ -32,7 +32,7 @@ export const shapeOf = (x: Tensor, range: { start?: number; end?: number } = {})
   apply(shapeOp, [x], range);
 
 /** A named size as an int64 vector of one element, read from the input nearest to the graph's start that has it. */
-function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
+function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor | undefined {
   let best: Tensor | undefined;
   const has = (t: Tensor | undefined): t is Tensor => t?.shape.includes(symbol) ?? false;
   const mentions = (t: Tensor) => t.shape.some((dim) => symbolsOf(dim).includes(symbol));
@@ -45,8 +45,7 @@ function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
     const next: readonly (Tensor | undefined)[] = at.source.inputs;
     at = next.find(has) ?? next.find((t): t is Tensor => t !== undefined && mentions(t));
   }
-  if (!best)
-    throw new GraphError(`the size "${symbol}" is an axis of no tensor here; give the shape in numbers`);
+  if (!best) return undefined;
   const axis = best.shape.indexOf(symbol);
   return shapeOf(best, { start: axis, end: axis + 1 });
 }
@@ -54,13 +53,22 @@ function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor {
 /** A dimension as an int64 vector of one element. @param near - tensors whose shapes hold the names in it. */
 export function dimTensor(dim: Dim, near: readonly Tensor[]): Tensor {
   if (typeof dim === "number") return int64s([dim]);
-  const terms = dim.split("+").map((term) => {
-    const factors = term
-      .split("*")
-      .map((f) => (/^\d+$/.test(f) ? int64s([Number(f)]) : symbolTensor(f, near)));
-    return factors.reduce((a, b) => mul(a, b));
+  const terms = termsOf(dim).map(({ coefficient, atoms }) => {
+    const factors = atoms.map((atom) => atomTensor(atom, near));
+    return (coefficient === 1 && factors.length > 0 ? factors : [int64s([coefficient]), ...factors]).reduce(
+      (a, b) => mul(a, b),
+    );
   });
   return terms.reduce((a, b) => add(a, b));
+}
+
+/** A name: an axis of some tensor, or the quotient that it stands for. */
+function atomTensor(atom: string, near: readonly Tensor[]): Tensor {
+  const axis = symbolTensor(atom, near);
+  if (axis) return axis;
+  const quotient = quotientOf(atom);
+  if (quotient) return div(dimTensor(quotient.dividend, near), int64s([quotient.divisor]));
+  throw new GraphError(`the size "${atom}" is an axis of no tensor here; give the shape in numbers`);
 }
 
 /** A shape as an int64 vector. */

@@ -35,7 +35,7 @@ const sliceOp = defineOp("Slice", {
   vjp(back) {
     const x = back.input(0);
     let grad = back.grad;
-    for (const range of rangesOf(back, x.shape, back.fail)) grad = spread(grad, range, x);
+    for (const range of rangesOf(back, x.shape, back.fail)) grad = spread(grad, range, x, back.fail);
     return [grad, undefined, undefined, undefined, undefined];
   },
 });
@@ -56,7 +56,7 @@ function rangesOf(node: Pick<NodeSource, "inputs">, shape: Shape, fail: Call["fa
     return {
       axis,
       step,
-      start: clamp(start, size, step > 0 ? 0 : 0, high),
+      start: clamp(start, size, 0, high),
       end: clamp(end, size, low, step > 0 ? size : high),
     };
   });
@@ -87,7 +87,7 @@ function lengthOf({ start, end, step }: Range): Dim {
 }
 
 /** The gradient of one sliced axis: reverse, insert step-1 zeros between the elements, pad to the axis. */
-function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor): Tensor {
+function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor, fail: Call["fail"]): Tensor {
   const length = grad.shape[axis]!;
   const size = x.shape[axis]!;
   const stride = Math.abs(step);
@@ -96,7 +96,7 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor): Ten
   const at = (shape: Shape, ...dims: Dim[]) => [...shape.slice(0, axis), ...dims, ...shape.slice(axis + 1)];
   if (stride > 1) {
     if (typeof length !== "number")
-      return bug(`Slice: no gradient for a step of ${step} along the named size ${length}`);
+      return fail(`no gradient for a step of ${step} along the named size ${length}; give the size a number`);
     const padded = pad(reshape(wide, at(wide.shape, length, 1)), {
       axis: axis + 1,
       before: 0,

@@ -14,7 +14,12 @@ const splitOp = defineOp("Split", {
     const axis = normalizeAxis((attributes.axis as number | undefined) ?? 0, shape.length, fail);
     const whole = shape[axis]!;
     const sizes = inputs[1] ? constantValues(inputs[1]) : evenSizes(whole, outputs);
-    if (!sizes) return fail("the sizes are computed when the graph runs; give them as a constant");
+    if (!sizes) {
+      const why = inputs[1]
+        ? "the sizes are computed when the graph runs"
+        : `axis ${axis} of ${formatShape(shape)} has no known size`;
+      return fail(`${why}; give the sizes as a constant`);
+    }
     const sum = sizes.reduce((a, b) => a + b, 0);
     if (subDims(whole, sum) !== 0)
       fail(`the sizes [${sizes}] add up to ${sum}, axis ${axis} of ${formatShape(shape)} has ${whole}`);

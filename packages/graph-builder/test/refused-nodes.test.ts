@@ -1,0 +1,255 @@
+/** Nodes that files can hold and the builder cannot compute, or not differentiate, are refused by name. */
+import { describe, expect, test } from "vitest";
+import type { Shape } from "../src/dim.js";
+import { type DType, toTypedArray } from "../src/dtype.js";
+import { gradients, importModel, type Model, reduceSum } from "../src/index.js";
+import type { ModelAttribute, ModelInitializer } from "../src/model.js";
+
+type Operand = readonly [DType, Shape] | readonly number[] | "";
+type Attributes = Readonly<Record<string, ModelAttribute>>;
+
+const f = (...shape: Shape): Operand => ["float32", shape];
+const i = (...shape: Shape): Operand => ["int64", shape];
+const int = (value: number): ModelAttribute => ({ type: "int", value });
+const ints = (...value: number[]): ModelAttribute => ({ type: "ints", value });
+const text = (value: string): ModelAttribute => ({ type: "string", value });
+const isConstant = (operand: Operand): operand is readonly number[] =>
+  operand !== "" && typeof operand[0] !== "string";
+
+function vector(name: string, values: readonly number[]): ModelInitializer {
+  return { name, dtype: "int64", shape: [values.length], data: toTypedArray("int64", values) };
+}
+
+/** A model of one node "here"; numbers are int64 vectors of the file. */
+function model(
+  opType: string,
+  operands: readonly Operand[],
+  attributes: Attributes = {},
+  outputs = ["y"],
+): Model {
+  const named = operands.map((operand, at) => [operand === "" ? "" : `x${at}`, operand] as const);
+  return {
+    graph: {
+      name: "m",
+      nodes: [{ name: "here", opType, inputs: named.map(([name]) => name), outputs, attributes }],
+      inputs: named.flatMap(([name, operand]) => {
+        if (operand === "" || isConstant(operand)) return [];
+        const [dtype, shape] = operand as readonly [DType, Shape];
+        return [{ name, dtype, shape }];
+      }),
+      outputs: [{ name: outputs[0]!, dtype: "float32", shape: ["any"] }],
+      initializers: named.flatMap(([name, operand]) => (isConstant(operand) ? [vector(name, operand)] : [])),
+    },
+    opset: 21,
+    metadata: {},
+  };
+}
+
+function mistake(making: () => unknown): string {
+  try {
+    making();
+  } catch (error) {
+    return `${error}`;
+  }
+  return "none";
+}
+
+const scalarBody = { name: "body", nodes: [], inputs: [], outputs: [], initializers: [] };
+
+describe.each<[string, Model, string]>([
+  [
+    "a type to cast to",
+    model("Cast", [f(2)], { to: int(99) }),
+    'Cast "here": element type 99 is not supported',
+  ],
+  [
+    "logic of numbers",
+    model("And", [f(2), f(2)]),
+    'And "here": an input is float32, expected bool; compare first',
+  ],
+  [
+    "functions of whole numbers",
+    model("Exp", [i(2)]),
+    'Exp "here": the input is int64 [2], expected floating point; convert it with cast()',
+  ],
+  [
+    "a bound of several",
+    model("Clip", [f(2), f(2)]),
+    'Clip "here": a bound is [2], expected a scalar; use min() and max()',
+  ],
+  [
+    "convolving a matrix",
+    model("Conv", [f(2, 3), f(2, 3)]),
+    'Conv "here": the input is [2, 3] and the weight [2, 3]; expected [N, C, ...spatial] and a weight of the same rank',
+  ],
+  [
+    "a kernel of unknown size",
+    model("Conv", [f(1, 3, 8, 8), f(2, 3, "k", 3)]),
+    'Conv "here": the kernel [k, 3] must have known sizes',
+  ],
+  [
+    "one stride too many",
+    model("Conv", [f(1, 3, 8, 8), f(2, 3, 3, 3)], { strides: ints(1, 1, 1) }),
+    'Conv "here": strides has 3 entries, expected 2',
+  ],
+  [
+    "automatic pads of unknown sizes",
+    model("Conv", [f(1, 3, "h", 8), f(2, 3, 3, 3)], { auto_pad: text("SAME_UPPER") }),
+    'Conv "here": auto_pad SAME_UPPER needs known sizes, found [1, 3, h, 8]; give pads',
+  ],
+  [
+    "groups of unknown sizes",
+    model("Conv", [f(1, "c", 8, 8), f("o", 3, 3, 3)], { group: int(2) }),
+    'Conv "here": the input has c channels ([1, c, 8, 8]), the weight [o, 3, 3, 3] expects 6; give the layer before 6 channels or this one a weight for c',
+  ],
+  [
+    "indices deeper than the data",
+    model("GatherND", [f(2), i(3, 2)]),
+    'GatherND "here": indices [3, 2] do not address [2]; the last axis counts the addressed axes',
+  ],
+  [
+    "indices of unknown depth",
+    model("ScatterND", [f(2, 2), i(3, "k"), f(3)]),
+    'ScatterND "here": indices [3, k] do not address [2, 2]; the last axis counts the addressed axes',
+  ],
+  ["a loop without a body", model("Loop", [i(), ["bool", []], f(2)]), 'Loop "here": the body is missing'],
+  [
+    "a loop with too small a body",
+    model("Loop", [i(), ["bool", []], f(2)], { body: { type: "graph", value: scalarBody } }),
+    'Loop "here": the body takes 0 inputs, expected 3',
+  ],
+  [
+    "a matrix product with a scalar",
+    model("MatMul", [f(2, 3), f()]),
+    'MatMul "here": an operand is a scalar; use mul()',
+  ],
+  [
+    "a matrix times a vector of another length",
+    model("MatMul", [f(2, 3), f(2)]),
+    'MatMul "here": [2, 3] times [2]: the last axis of the first (3) must equal the length of the second (2); transpose() one of them',
+  ],
+  [
+    "a product of three axes",
+    model("Gemm", [f(2, 3, 4), f(4, 2)]),
+    'Gemm "here": the operands are [2, 3, 4] and [4, 2], expected matrices; use matmul()',
+  ],
+  [
+    "a product of sizes that differ",
+    model("Gemm", [f(2, 3), f(2, 2)]),
+    'Gemm "here": the inner sizes are 3 and 2 ([2, 3] times [2, 2]); they must agree',
+  ],
+  [
+    "statistics of another number of channels",
+    model("BatchNormalization", [f(2, 3), f(2), f(3), f(3), f(3)]),
+    'BatchNormalization "here": input 1 is [2], expected [3], one for each channel of [2, 3]',
+  ],
+  [
+    "training inside the node",
+    model("BatchNormalization", [f(2, 3), f(3), f(3), f(3), f(3)], { training_mode: int(1) }),
+    'BatchNormalization "here": training_mode is not supported: no accelerator runs it; use batchNorm2d',
+  ],
+  [
+    "pads for some axes",
+    model("Pad", [f(2, 3), [1, 1]]),
+    'Pad "here": 2 pads for an input of [2, 3]; expected two for each padded axis',
+  ],
+  [
+    "pads that eat the tensor",
+    model("Pad", [f(2), [-2, -2]]),
+    'Pad "here": the result has an axis of size -2: [-2]',
+  ],
+  [
+    "a constant of two values",
+    model("Constant", [], { value_int: int(1), value_float: { type: "float", value: 1 } }),
+    'Constant "here": expected one attribute that holds the value',
+  ],
+  [
+    "a constant of no value",
+    model("Constant", []),
+    'Constant "here": expected one attribute that holds the value',
+  ],
+  [
+    "a filling of two values",
+    model("ConstantOfShape", [[2]], { value: { type: "tensor", value: vector("v", [1, 2]) } }),
+    'ConstantOfShape "here": the value is [2], expected one element',
+  ],
+  [
+    "two open sizes",
+    model("Reshape", [f(2, 3), [-1, -1]]),
+    'Reshape "here": shape [-1, -1] has 2 entries of -1; one at most can be derived',
+  ],
+  [
+    "a kept axis that is not there",
+    model("Reshape", [f(2), [2, 0]]),
+    'Reshape "here": shape[1] is 0 (keep), but the input is [2]',
+  ],
+  [
+    "a slice without its axes",
+    model("Slice", [f(2, 3), [0], [1], i(1)]),
+    'Slice "here": axes and steps must be constants',
+  ],
+  [
+    "a slice without its ends",
+    model("Slice", [f(2, 3), [0], i(1)]),
+    'Slice "here": the ends are computed when the graph runs; give constants',
+  ],
+  [
+    "equal parts of an unknown size",
+    model("Split", [f("n")], { num_outputs: int(2) }, ["y", "z"]),
+    'Split "here": axis 0 of [n] has no known size; give the sizes as a constant',
+  ],
+  [
+    "an axis that is not of size 1",
+    model("Squeeze", [f(2, 3), [0]]),
+    "squeeze: axis 0 of [2, 3] has size 2, expected 1; leave it out",
+  ],
+  ["new axes that are not named", model("Unsqueeze", [f(2, 3)]), 'Unsqueeze "here": the axes are missing'],
+  [
+    "an axis out of range",
+    model("Concat", [f(2), f(2)], { axis: int(5) }),
+    'Concat "here": axis 5 is out of range for rank 1; expected -1..0',
+  ],
+  [
+    "an axis named twice",
+    model("ReduceSum", [f(2, 3), [0, -2]]),
+    'ReduceSum "here": axes [0,-2] name an axis of [2, 3] twice',
+  ],
+  [
+    "groups that do not divide",
+    model("GroupNormalization", [f(2, 3, 4), f(3), f(3)], { num_groups: int(2) }),
+    'GroupNormalization "here": the input is [2, 3, 4], expected channels that divide into 2 groups',
+  ],
+  [
+    "more axes than there can be",
+    model("Reshape", [f(1), Array(300).fill(1)]),
+    'Reshape "here": the result has 300 axes, expected at most 64',
+  ],
+])("%s", (_, file, message) => {
+  test("is refused", () => {
+    expect(mistake(() => importModel(file))).toBe(`GraphError: ${message}`);
+  });
+});
+
+describe.each<[string, Model, string]>([
+  [
+    "padding by reflection",
+    model("Pad", [f(2, 3), [1, 1, 1, 1]], { mode: text("reflect") }),
+    'gradients: Pad "here": no gradient for mode "reflect"; pad with constants, or concat slices',
+  ],
+  [
+    "groups of unknown sizes",
+    model("Conv", [f(1, 6, 8, 8), f("o", 3, 3, 3)], { group: int(2) }),
+    'gradients: Conv "here": a grouped convolution needs known channel counts for its gradient',
+  ],
+  [
+    "steps along an unknown size",
+    model("Slice", [f("n"), [0], [2 ** 31 - 1], [0], [2]]),
+    'gradients: Slice "here": no gradient for a step of 2 along the named size floor((n+1)/2); give the size a number',
+  ],
+])("%s", (_, file, message) => {
+  test("has no gradient", () => {
+    const { inputs, outputs } = importModel(file);
+    const differentiate = () => gradients(reduceSum(outputs.y!), Object.values(inputs));
+    expect(mistake(differentiate)).toBe(`GraphError: ${message}`);
+  });
+});
