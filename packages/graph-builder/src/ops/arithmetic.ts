@@ -72,6 +72,10 @@ const powOp: OpEntry = defineElementwise("Pow", {
 });
 const negOp: OpEntry = defineElementwise("Neg", {
   since: 13,
+  dims: (_, of) => {
+    const values = of(0);
+    return values?.every((d) => typeof d === "number") ? values.map((d) => -(d as number)) : undefined;
+  },
   vjp: ({ grad }) => [neg(grad)],
   simplify: ({ input }) => {
     const { source } = input(0);

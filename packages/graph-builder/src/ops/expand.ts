@@ -9,6 +9,12 @@ import { shapeTensor } from "./shape.js";
 const expandOp = defineOp("Expand", {
   since: 13,
   infer: (call) => [{ dtype: call.input(0).dtype, shape: target(call) }],
+  dims(node, of) {
+    const [values, shape] = [of(0), dimsOf(node.inputs[1])];
+    const [count] = shape ?? [];
+    if (values?.length !== 1 || shape?.length !== 1 || typeof count !== "number") return undefined;
+    return Array.from({ length: count }, () => values[0]!);
+  },
   vjp: ({ input, grad }) => [sumTo(grad, input(0).shape), undefined],
   simplify: (call) => (sameShape(call.input(0).shape, target(call)) ? call.input(0) : undefined),
 });

@@ -6,7 +6,7 @@ import { constant, type Tensor } from "../tensor.js";
 import { add, div } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, less, where } from "./compare.js";
-import { constantValues } from "./constants.js";
+import { constantValues, dimsOf } from "./constants.js";
 import { type ReduceOptions, reduceMax, reduceMean } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { dimTensor } from "./shape.js";
@@ -54,8 +54,9 @@ const sizeReading = defineReading("Size", {
 const rangeReading = defineReading("Range", {
   since: 11,
   read({ input, fail }) {
-    const [start, limit, delta] = [0, 1, 2].map((i) => constantValues(input(i))?.[0]);
-    if (start === undefined || limit === undefined || delta === undefined)
+    const known = (t: Tensor) => (constantValues(t) ?? dimsOf(t))?.[0];
+    const [start, limit, delta] = [0, 1, 2].map((i) => known(input(i)));
+    if (typeof start !== "number" || typeof limit !== "number" || typeof delta !== "number")
       return fail("the bounds are computed when the graph runs; give them as constants");
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     if (!(count <= LONGEST)) return fail(`${count} numbers, expected at most ${LONGEST}`);
