@@ -52,9 +52,13 @@ export const shiftLeft = (a: Tensor, by: Tensor): Tensor => apply(bitShiftOp, [a
 /** Bits moved to the right. For unsigned numbers. */
 export const shiftRight = (a: Tensor, by: Tensor): Tensor =>
   apply(bitShiftOp, [a, by], { direction: "RIGHT" });
+/** Bits that are set in both. */
 export const bitwiseAnd = (a: Tensor, b: Tensor): Tensor => apply(bitwiseAndOp, [a, b]);
+/** Bits that are set in either. */
 export const bitwiseOr = (a: Tensor, b: Tensor): Tensor => apply(bitwiseOrOp, [a, b]);
+/** Bits that are set in one of the two. */
 export const bitwiseXor = (a: Tensor, b: Tensor): Tensor => apply(bitwiseXorOp, [a, b]);
+/** All bits changed. */
 export const bitwiseNot = (a: Tensor): Tensor => apply(bitwiseNotOp, [a]);
 
 /**

@@ -50,8 +50,11 @@ const topKOp = defineOp("TopK", {
   },
 });
 
-interface ArgOptions {
+/** Where `argMax` and `argMin` look. */
+export interface ArgOptions {
+  /** Default: 0. */
   readonly axis?: number;
+  /** Keep the axis with size 1. Default: true. */
   readonly keepdims?: boolean;
 }
 

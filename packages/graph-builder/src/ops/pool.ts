@@ -74,6 +74,7 @@ const maxPoolOp: OpEntry = defineOp("MaxPool", {
   ),
 });
 
+/** The window of a pool and how it moves, in ONNX's names. */
 export interface PoolOptions {
   /** Size of the window along each axis after [N, C]. */
   readonly kernel_shape: readonly number[];
@@ -93,7 +94,7 @@ const given = ({ ceil_mode, ...rest }: PoolOptions): Attributes => ({
 
 /**
  * Means of windows of [N, C, ...]. https://onnx.ai/onnx/operators/onnx__AveragePool.html
- * @param options.count_include_pad - whether padding counts as zeros. Default: it is left out.
+ * Padding is left out of the means; with `count_include_pad` it counts as zeros.
  */
 export const averagePool = (
   x: Tensor,

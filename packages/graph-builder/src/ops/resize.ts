@@ -108,6 +108,7 @@ function interpolated(
   }, x);
 }
 
+/** The size wanted, and ONNX's rules of interpolation. */
 export interface ResizeOptions extends Partial<ResizeRule> {
   /** Size of each axis afterwards over that before. */
   readonly scales?: readonly number[];
