@@ -68,6 +68,7 @@ import {
 import { ACTIVATION_SAMPLES } from "./samples/activations.js";
 import { LOWERING_SAMPLES } from "./samples/lowerings.js";
 import { NORMALIZATION_SAMPLES } from "./samples/normalizations.js";
+import { PRODUCT_SAMPLES } from "./samples/products.js";
 import { SPATIAL_SAMPLES } from "./samples/spatial.js";
 
 export interface Sample {
@@ -579,6 +580,7 @@ export const SAMPLES: readonly Sample[] = [
   ...ACTIVATION_SAMPLES,
   ...LOWERING_SAMPLES,
   ...NORMALIZATION_SAMPLES,
+  ...PRODUCT_SAMPLES,
   ...SPATIAL_SAMPLES,
   {
     ops: ["Loop"],

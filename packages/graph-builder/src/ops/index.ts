@@ -11,6 +11,7 @@ export * from "./concat.js";
 export * from "./conv.js";
 export * from "./cumsum.js";
 export * from "./custom.js";
+export { einsum } from "./einsum.js";
 export * from "./embedding.js";
 export * from "./expand.js";
 export * from "./gather.js";

@@ -14,6 +14,7 @@ import compare from "./compare.js";
 import concat from "./concat.js";
 import conv from "./conv.js";
 import cumSum from "./cumsum.js";
+import einsum from "./einsum.js";
 import expand from "./expand.js";
 import gather from "./gather.js";
 import gatherElements from "./gather-elements.js";
@@ -64,6 +65,7 @@ export const OPS = byName([
   ...compare,
   ...concat,
   ...conv,
+  ...einsum,
   ...expand,
   ...gather,
   ...gatherND,
