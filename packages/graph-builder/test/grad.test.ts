@@ -1,5 +1,4 @@
 /** `graph-builder grad` on files that PyTorch wrote: its gradients are PyTorch's; mistakes are refused in one line. */
-import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
   cpSync,
@@ -30,6 +29,7 @@ import {
   scalar,
   writeOnnx,
 } from "../src/index.js";
+import { command } from "./command.js";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const root = mkdtempSync(path.join(tmpdir(), "grad-"));
@@ -40,14 +40,7 @@ beforeEach(() => {
   cpSync(here("fixtures/pytorch"), folder, { recursive: true });
 });
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [here("../dist/cli.js"), ...args], {
-    cwd: folder,
-    encoding: "utf8",
-    timeout: 30_000,
-  });
-  return { status, stdout, stderr };
-}
+const run = (...args: string[]) => command(folder, ...args);
 
 interface Numbers {
   readonly shape: readonly number[];
@@ -92,7 +85,7 @@ describe.each(["exported.onnx", "legacy.onnx"])("%s", (file) => {
   const all = Object.keys(torch.gradients);
 
   test("has PyTorch's gradients by an input and every weight", async () => {
-    const { status, stderr } = run(
+    const { status, stderr } = await run(
       "grad",
       file,
       "--of",
@@ -112,7 +105,9 @@ describe.each(["exported.onnx", "legacy.onnx"])("%s", (file) => {
 
   test("has them in another folder too, where the weights are inside the file", async () => {
     mkdirSync(path.join(folder, "away"));
-    expect(run("grad", file, "--of", "loss", "--wrt", "image", "--out", "away/grad.onnx").status).toBe(0);
+    expect(
+      (await run("grad", file, "--of", "loss", "--wrt", "image", "--out", "away/grad.onnx")).status,
+    ).toBe(0);
     expect(readdirSync(path.join(folder, "away"))).toEqual(["grad.onnx"]);
     expectGradients((await evaluate("away/grad.onnx")).results, ["image"]);
   });
@@ -121,13 +116,23 @@ describe.each(["exported.onnx", "legacy.onnx"])("%s", (file) => {
 test("values in between, and the sum of a result that is more than one number", async () => {
   const { graph } = readOnnx(readFileSync(path.join(folder, "exported.onnx")));
   const inner = graph.nodes.find((n) => n.opType === "Conv")!.outputs[0]!;
-  const result = run("grad", "exported.onnx", "--of", "y", "--sum", "--wrt", inner, "--out", "grad.onnx");
+  const result = await run(
+    "grad",
+    "exported.onnx",
+    "--of",
+    "y",
+    "--sum",
+    "--wrt",
+    inner,
+    "--out",
+    "grad.onnx",
+  );
   expect(result.stdout).toBe(
     `grad.onnx: ${result.stdout.match(/\d+ nodes/)![0]}, ${result.stdout.match(/[\d.]+ kB/)![0]}\n  ${inner}_grad  float32 [batch, 4, 3, 3]\n`,
   );
   const { results } = await evaluate("grad.onnx");
   // The bias is added to every pixel, so the gradient by it is the sum of those by the pixels.
-  run("grad", "exported.onnx", "--of", "y", "--sum", "--wrt", "conv.bias", "--out", "bias.onnx");
+  await run("grad", "exported.onnx", "--of", "y", "--sum", "--wrt", "conv.bias", "--out", "bias.onnx");
   const bias = (await evaluate("bias.onnx")).results["conv.bias_grad"] as OrtTensor;
   const whole = results[`${inner}_grad`] as OrtTensor;
   const sums = Array.from({ length: 4 }, (_, c) => {
@@ -138,8 +143,8 @@ test("values in between, and the sum of a result that is more than one number", 
   for (const [c, sum] of sums.entries()) expect(Math.abs(sum - Number(bias.data[c]))).toBeLessThan(TOLERANCE);
 });
 
-test("names of nodes, values and weights stay", () => {
-  run("grad", "exported.onnx", "--of", "loss", "--wrt", "image", "--out", "grad.onnx");
+test("names of nodes, values and weights stay", async () => {
+  await run("grad", "exported.onnx", "--of", "loss", "--wrt", "image", "--out", "grad.onnx");
   const [before, after] = ["exported.onnx", "grad.onnx"].map((f) =>
     readOnnx(readFileSync(path.join(folder, f))),
   );
@@ -325,11 +330,11 @@ describe.each<[string, string[], number, string | RegExp, (() => void)?]>([
     },
   ],
 ])("%s", (_, args, status, message, prepare) => {
-  test("is refused in one line, and nothing is written", () => {
+  test("is refused in one line, and nothing is written", async () => {
     prepare?.();
     const before = readdirSync(folder).sort();
     const model = readFileSync(path.join(folder, "exported.onnx"));
-    const result = run(...args);
+    const result = await run(...args);
     if (typeof message === "string") expect(result.stderr).toBe(message);
     else expect(result.stderr).toMatch(message);
     expect(result.status).toBe(status);
