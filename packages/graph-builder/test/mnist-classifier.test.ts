@@ -60,7 +60,7 @@ test("is at most 200 lines, training loop and all", () => {
   expect(source.trimEnd().split("\n").length).toBeLessThanOrEqual(200);
 });
 
-test("trains to 98.8 % of the 10,000 test digits", { timeout: 400_000 }, async () => {
+test("trains to 98.8 % of the 10,000 test digits", { timeout: 900_000 }, async () => {
   const lines: string[] = [];
   const claimed = await trainJudge(folder, (line) => lines.push(line));
   expect(lines.map((line) => line.split(":")[0])).toEqual(["epoch 1 of 2", "epoch 2 of 2", folder]);

@@ -1,5 +1,7 @@
 /** Activations that ONNX has as one node: each is an equal composition of others, whose gradient is theirs. */
-import { type AttributeType, apply, type OpEntry } from "../op.js";
+
+import type { DType } from "../dtype.js";
+import { type AttributeType, apply, type Call, type OpEntry } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { add, div, max, min, mul, pow, sub } from "./arithmetic.js";
 import { greater, where } from "./compare.js";
@@ -16,6 +18,7 @@ function defineActivation(
   since: number,
   defaults: Defaults,
   composition: (x: Tensor, attributes: Defaults) => Tensor,
+  dtype: (call: Call) => DType = floatResult,
 ): OpEntry {
   const attributes = Object.fromEntries(
     Object.keys(defaults).map((key): [string, AttributeType] => [key, "float"]),
@@ -23,9 +26,16 @@ function defineActivation(
   return defineElementwise(name, {
     since,
     attributes,
-    dtype: floatResult,
+    dtype,
     vjp: gradientOf(([x], given) => composition(x!, { ...defaults, ...(given as Defaults) })),
   });
+}
+
+/** Celu is the one operator here that ONNX has for one type. */
+function float32Alone(call: Call): DType {
+  const { dtype } = call.input(0);
+  if (dtype === "float32") return dtype;
+  return call.fail(`the input is ${dtype}, expected float32, the only type of operator (Celu); use elu()`);
 }
 
 const positive = (x: Tensor): Tensor => greater(x, like(x, 0));
@@ -41,8 +51,12 @@ const seluOp = defineActivation(
   { alpha: 1.6732631921768188, gamma: 1.0507010221481323 },
   (x, { alpha, gamma }) => mul(where(positive(x), x, mul(expBelow(x), alpha!)), gamma!),
 );
-const celuOp = defineActivation("Celu", 12, { alpha: 1 }, (x, { alpha }) =>
-  where(positive(x), x, mul(expBelow(div(x, alpha!)), alpha!)),
+const celuOp = defineActivation(
+  "Celu",
+  12,
+  { alpha: 1 },
+  (x, { alpha }) => where(positive(x), x, mul(expBelow(div(x, alpha!)), alpha!)),
+  float32Alone,
 );
 const leakyReluOp = defineActivation("LeakyRelu", 16, { alpha: 0.01 }, (x, { alpha }) =>
   where(positive(x), x, mul(x, alpha!)),

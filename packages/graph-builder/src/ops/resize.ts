@@ -73,7 +73,12 @@ const resizeOp: OpEntry = defineOp("Resize", {
     mode: "string",
     nearest_mode: "string",
   },
-  infer: (call) => [{ dtype: call.input(0).dtype, shape: target(call).shape }],
+  infer(call) {
+    const { inputs, fail } = call;
+    if (inputs[2] && inputs[2].dtype !== "float32")
+      fail(`the scales are ${inputs[2].dtype}, expected float32; convert them with cast()`);
+    return [{ dtype: call.input(0).dtype, shape: target(call).shape }];
+  },
   vjp(back) {
     const { attributes, fail, inputs } = back;
     const { shape, scales } = target({ inputs, attributes, fail });

@@ -35,11 +35,13 @@ function recastGraph(graph: ModelGraph, to: Float): ModelGraph {
     ...v,
     dtype: isFloat(v.dtype) ? to : v.dtype,
   });
+  // Resize takes its scales in float32 whatever the image is.
+  const scales = new Set(graph.nodes.filter((n) => n.opType === "Resize").map((n) => n.inputs[2]));
   return {
     ...graph,
     inputs: graph.inputs.map(value),
     outputs: graph.outputs.map(value),
-    initializers: graph.initializers.map((t) => recastTensor(t, to)),
+    initializers: graph.initializers.map((t) => (scales.has(t.name) ? t : recastTensor(t, to))),
     nodes: graph.nodes.map((node) => recastNode(node, to)),
   };
 }
