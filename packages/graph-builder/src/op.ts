@@ -76,14 +76,14 @@ export interface OpDefinition {
   readonly fixed?: Readonly<Record<string, AttributeValue>>;
   /** The operator set up to which nodes of the same form meant something else. */
   readonly reads?: number;
+  /** What a node in a file is read as, where it is not kept as it is. */
+  read?(call: Call): readonly Tensor[];
   /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
   simplify?(call: Call): Tensor | undefined;
 }
 
 export interface OpEntry extends OpDefinition {
   readonly name: string;
-  /** What a node in a file is read as, where it is not kept as it is. */
-  read?(call: Call): readonly Tensor[];
 }
 
 /** Declares an operator of ONNX's standard domain. Files have it once `ops/registry.ts` lists it. */

@@ -1,29 +1,17 @@
 /** Arithmetic on elements. */
-import { addDims, type Dim, exactDiv, mulDims, subDims } from "../dim.js";
+import { addDims, exactDiv, mulDims, subDims } from "../dim.js";
 import { apply, type Call, type OpEntry, type Operand, operands } from "../op.js";
-import type { NodeSource, Tensor } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { cast } from "./cast.js";
 import { greater, greaterOrEqual, lessOrEqual, where } from "./compare.js";
 import { scalarValue } from "./constants.js";
-import { defineElementwise, like } from "./elementwise.js";
+import { defineElementwise, like, onDims } from "./elementwise.js";
 import { log } from "./unary.js";
 
 /** The other operand, where this one is the given constant scalar and so changes nothing. */
 function neutral(call: Call, position: number, value: number): Tensor | undefined {
   const [a, b] = [call.input(position), call.input(1 - position)];
   return scalarValue(a) === value && a.shape.length <= b.shape.length ? b : undefined;
-}
-
-/** Element by element on dimensions that broadcast. */
-function onDims(combine: (a: Dim, b: Dim) => Dim | undefined) {
-  return (node: NodeSource, of: (i: number) => readonly Dim[] | undefined): readonly Dim[] | undefined => {
-    const [a, b] = [of(0), of(1)];
-    if (!a || !b || node.inputs.length > 2) return undefined;
-    const result = Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
-      combine(a.length === 1 ? a[0]! : a[i]!, b.length === 1 ? b[0]! : b[i]!),
-    );
-    return result.every((d) => d !== undefined) ? result : undefined;
-  };
 }
 
 const addOp: OpEntry = defineElementwise("Add", {
@@ -90,7 +78,7 @@ function defineExtremum(
 ): OpEntry {
   return defineElementwise(name, {
     since: 13,
-    dims: onDims((a, b) => (typeof a === "number" && typeof b === "number" ? pick(a, b) : undefined)),
+    dims: onDims((...values) => (values.every((v) => typeof v === "number") ? pick(...values) : undefined)),
     // Where operands tie, the first one takes the gradient.
     vjp: ({ inputs, grad, outputs }) =>
       inputs.map((x, i) => {

@@ -3,7 +3,7 @@ import { isFloat } from "../dtype.js";
 import { apply, type Call, type OpEntry, type Operand, operands, sameDType } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { div, mul, neg, sub } from "./arithmetic.js";
-import { defineElementwise, floatResult } from "./elementwise.js";
+import { defineElementwise, floatResult, onDims } from "./elementwise.js";
 
 const wholeNumbers = (call: Call) => {
   const dtype = sameDType(call, ...call.inputs.map((_, i) => call.input(i)));
@@ -30,6 +30,10 @@ const bitwiseNotOp = defineBits("BitwiseNot", 18);
 
 const modOp = defineElementwise("Mod", {
   since: 13,
+  dims: onDims((a, b) => {
+    if (a === b) return 0;
+    return typeof a === "number" && typeof b === "number" && a >= 0 && b > 0 ? a % b : undefined;
+  }),
   attributes: { fmod: "int" },
   // a - n b with a whole n, which (a - y) / b is.
   vjp: ({ input, grad, outputs }) => [grad, neg(mul(grad, div(sub(input(0), outputs[0]!), input(1))))],

@@ -1,12 +1,17 @@
 /** Comparisons, logic and choice. */
+import type { Dim } from "../dim.js";
 import { apply, type Call, type OpEntry, type Operand, operands, sameDType } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { defineElementwise, like } from "./elementwise.js";
+import { defineElementwise, like, onDims } from "./elementwise.js";
 
 /*#__NO_SIDE_EFFECTS__*/
-function defineComparison(name: string, since: number): OpEntry {
+function defineComparison(name: string, since: number, holds: (a: number, b: number) => boolean): OpEntry {
   return defineElementwise(name, {
     since,
+    dims: onDims((a, b) => {
+      if (typeof a === "number" && typeof b === "number") return holds(a, b) ? 1 : 0;
+      return a === b ? (holds(0, 0) ? 1 : 0) : undefined;
+    }),
     dtype: (call) => {
       sameDType(call, call.input(0), call.input(1));
       return "bool";
@@ -20,25 +25,27 @@ const needBool = (call: Call): "bool" => {
   return other ? call.fail(`an input is ${other.dtype}, expected bool; compare first`) : "bool";
 };
 /*#__NO_SIDE_EFFECTS__*/
-function defineLogic(name: string, since: number): OpEntry {
+function defineLogic(name: string, since: number, holds: (a: Dim, b: Dim) => boolean): OpEntry {
   return defineElementwise(name, {
     since,
+    dims: onDims((a, b) => (holds(a, b!) ? 1 : 0)),
     dtype: needBool,
     vjp: ({ inputs }) => inputs.map(() => undefined),
   });
 }
 
-const equalOp = defineComparison("Equal", 19);
-const greaterOp = defineComparison("Greater", 13);
-const lessOp = defineComparison("Less", 13);
-const greaterOrEqualOp = defineComparison("GreaterOrEqual", 16);
-const lessOrEqualOp = defineComparison("LessOrEqual", 16);
-const andOp = defineLogic("And", 7);
-const orOp = defineLogic("Or", 7);
-const xorOp = defineLogic("Xor", 7);
-const notOp = defineLogic("Not", 1);
+const equalOp = defineComparison("Equal", 19, (a, b) => a === b);
+const greaterOp = defineComparison("Greater", 13, (a, b) => a > b);
+const lessOp = defineComparison("Less", 13, (a, b) => a < b);
+const greaterOrEqualOp = defineComparison("GreaterOrEqual", 16, (a, b) => a >= b);
+const lessOrEqualOp = defineComparison("LessOrEqual", 16, (a, b) => a <= b);
+const andOp = defineLogic("And", 7, (a, b) => a === 1 && b === 1);
+const orOp = defineLogic("Or", 7, (a, b) => a === 1 || b === 1);
+const xorOp = defineLogic("Xor", 7, (a, b) => a !== b);
+const notOp = defineLogic("Not", 1, (a) => a === 0);
 const whereOp = defineElementwise("Where", {
   since: 16,
+  dims: onDims((condition, a, b) => (condition === 1 ? a : b)),
   dtype: (call) => {
     if (call.input(0).dtype !== "bool")
       call.fail(`the condition is ${call.input(0).dtype}, expected bool; compare first`);

@@ -64,7 +64,22 @@ export function defineElementwise(name: string, definition: ElementwiseDefinitio
   });
 }
 
-// A declaration, as operators use it while modules that import each other are being loaded.
+// Declarations, as operators use them while modules that import each other are being loaded.
+
+/** The rule of an operator for whole numbers that are sizes, true being 1; undefined where a size's name leaves it open. */
+export function onDims(combine: (...values: Dim[]) => Dim | undefined): NonNullable<OpEntry["dims"]> {
+  return (node, of) => {
+    const operands = node.inputs.map((_, i) => of(i));
+    if (!operands.every((values) => values !== undefined)) return undefined;
+    const length = Math.max(...operands.map((values) => values.length));
+    if (operands.some((values) => values.length !== 1 && values.length !== length)) return undefined;
+    const result = Array.from({ length }, (_, i) =>
+      combine(...operands.map((values) => values[values.length === 1 ? 0 : i]!)),
+    );
+    return result.every((dim) => dim !== undefined) ? result : undefined;
+  };
+}
+
 export function floatResult(call: Call): TensorType["dtype"] {
   return needFloat(call, call.input(0)).dtype;
 }

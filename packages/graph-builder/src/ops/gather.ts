@@ -3,7 +3,6 @@ import { apply, defineOp } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { scalar } from "../tensor.js";
 import { normalizeAxis } from "./axes.js";
-import { constantValues } from "./constants.js";
 import { expand } from "./expand.js";
 import { reshape } from "./reshape.js";
 import { scatterND } from "./scatter.js";
@@ -25,8 +24,9 @@ const gatherOp = defineOp("Gather", {
     ];
   },
   dims(node, of) {
-    const [values, indices] = [of(0), constantValues(node.inputs[1])];
-    const picked = indices?.map((i) => values?.[i < 0 ? i + values.length : i]);
+    const [values, indices] = [of(0), of(1)];
+    if (!values || node.inputs[0]!.shape.length !== 1) return undefined;
+    const picked = indices?.map((i) => (typeof i === "number" ? values.at(i) : undefined));
     return picked?.every((d) => d !== undefined) ? picked : undefined;
   },
   vjp({ input, attributes, grad }) {

@@ -29,6 +29,7 @@ export {
 
 export { pad, padAll } from "./pad.js";
 export { averagePool, maxPool, type PoolOptions } from "./pool.js";
+export { range } from "./range.js";
 export { depthToSpace, spaceToDepth, tile, trilu } from "./rearrange.js";
 export * from "./reduce.js";
 export * from "./reshape.js";

@@ -6,7 +6,7 @@ import { constant, type Tensor } from "../tensor.js";
 import { add, div } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, less, where } from "./compare.js";
-import { constantValues, dimsOf } from "./constants.js";
+import { constantValues } from "./constants.js";
 import { type ReduceOptions, reduceMax, reduceMean } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { dimTensor } from "./shape.js";
@@ -48,30 +48,6 @@ const meanReading = defineReading("Mean", {
 const sizeReading = defineReading("Size", {
   since: 1,
   read: ({ input }) => [reshape(dimTensor(sizeOf(input(0).shape), [input(0)]), [])],
-});
-
-/** https://onnx.ai/onnx/operators/onnx__Range.html */
-const rangeReading = defineReading("Range", {
-  since: 11,
-  read({ input, fail }) {
-    const known = (t: Tensor) => (constantValues(t) ?? dimsOf(t))?.[0];
-    const [start, limit, delta] = [0, 1, 2].map((i) => known(input(i)));
-    if (typeof start !== "number" || typeof limit !== "number" || typeof delta !== "number")
-      return fail("the bounds are computed when the graph runs; give them as constants");
-    const count = Math.max(0, Math.ceil((limit - start) / delta));
-    if (!(count <= LONGEST)) return fail(`${count} numbers, expected at most ${LONGEST}`);
-    const { dtype } = input(0);
-    return [
-      constant(
-        dtype,
-        [count],
-        toTypedArray(
-          dtype,
-          Array.from({ length: count }, (_, i) => start + i * delta),
-        ),
-      ),
-    ];
-  },
 });
 
 const eyeLikeReading = defineReading("EyeLike", {
@@ -129,7 +105,6 @@ export default [
   globalMaxPoolReading,
   meanReading,
   oneHotReading,
-  rangeReading,
   sizeReading,
   sumReading,
 ];

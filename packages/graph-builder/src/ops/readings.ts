@@ -4,8 +4,9 @@ import { type DType, toTypedArray } from "../dtype.js";
 import { type Call, defineReading } from "../op.js";
 import { constant, isTensor, scalar, type Tensor } from "../tensor.js";
 import { normalizeAxis } from "./axes.js";
+import { cast } from "./cast.js";
 import { constantValues, dimsOf } from "./constants.js";
-import { expand } from "./expand.js";
+import { expand, fullLike } from "./expand.js";
 import { reshape } from "./reshape.js";
 
 /** https://onnx.ai/onnx/operators/onnx__Constant.html */
@@ -46,16 +47,27 @@ const constantOfShapeReading = defineReading("ConstantOfShape", {
   },
 });
 
-/** Nothing in inference; in training the mask is an input of the builder's networks. */
+/** Nothing in inference, or at a rate of 0; in training the mask is an input of the builder's networks. */
 const dropoutReading = defineReading("Dropout", {
-  since: 12,
+  since: 7,
   view: true,
-  attributes: { seed: "int" },
-  read({ input, inputs, fail }) {
-    if (inputs[2] && constantValues(inputs[2])?.[0] !== 0)
-      fail("training_mode is not supported: no run could be repeated; export the model in inference mode");
-    return [input(0)];
+  attributes: { ratio: "float", seed: "int" },
+  read({ input, inputs, outputs, fail }) {
+    const [rate, training] = [inputs[1], inputs[2]].map((t) => constantValues(t)?.[0]);
+    if (inputs[2] && training !== 0 && rate !== 0)
+      fail(
+        "training_mode is not supported, as its mask is drawn when the graph runs; export the model in inference mode",
+      );
+    const x = input(0);
+    return outputs === 1 ? [x] : [x, fullLike(x, 1, "bool")];
   },
+});
+
+/** https://onnx.ai/onnx/operators/onnx__CastLike.html */
+const castLikeReading = defineReading("CastLike", {
+  since: 15,
+  attributes: { saturate: "int" },
+  read: ({ input }) => [cast(input(0), input(1).dtype)],
 });
 
 /** https://onnx.ai/onnx/operators/onnx__Flatten.html */
@@ -72,4 +84,4 @@ const flattenReading = defineReading("Flatten", {
   },
 });
 
-export default [constantReading, constantOfShapeReading, dropoutReading, flattenReading];
+export default [castLikeReading, constantReading, constantOfShapeReading, dropoutReading, flattenReading];

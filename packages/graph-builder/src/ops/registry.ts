@@ -26,6 +26,7 @@ import norm from "./norm.js";
 import normalizations from "./normalization-nodes.js";
 import pad from "./pad.js";
 import pool from "./pool.js";
+import range from "./range.js";
 import readings from "./readings.js";
 import composed from "./readings-composed.js";
 import rearrange, { rearrangements } from "./rearrange.js";
@@ -74,6 +75,7 @@ export const OPS = byName([
   ...matmul,
   ...norm,
   ...pad,
+  ...range,
   ...reduce,
   ...reshape,
   ...scatter,

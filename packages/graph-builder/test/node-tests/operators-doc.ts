@@ -8,7 +8,7 @@ import { dependents, input, type Tensor, topological } from "../../src/tensor.js
 import { SAMPLES, type Sample } from "../samples.js";
 import { type NodeTest, nodeTests } from "./archive.js";
 import { hasOperators, missingOperators, missingTypes, operatorsOf, readCase } from "./case.js";
-import { NO_DERIVATIVE, NO_RULE, NOT_RUN, REFUSED } from "./exceptions.js";
+import { NAN_GRADIENT, NO_DERIVATIVE, NO_RULE, NOT_RUN, REFUSED } from "./exceptions.js";
 import { hasGradient } from "./gradient.js";
 
 export function operatorsDoc(): string {
@@ -74,7 +74,8 @@ ${names(covered)}
 
 const isCovered = (t: NodeTest): boolean => hasOperators(t) && !REFUSED[t.name] && !NOT_RUN[t.name];
 
-const isDifferentiated = (t: NodeTest): boolean => !NO_RULE[t.name] && hasGradient(t, readCase(t));
+const isDifferentiated = (t: NodeTest): boolean =>
+  !NO_RULE[t.name] && !NAN_GRADIENT[t.name] && hasGradient(t, readCase(t));
 
 function row(
   op: OpEntry,

@@ -50,7 +50,16 @@ function recastNode(node: ModelNode, to: Float): ModelNode {
   const attributes = Object.entries(node.attributes).map(
     ([name, attribute]) => [name, recastAttribute(node.opType, name, attribute, to)] as const,
   );
-  return { ...node, attributes: Object.fromEntries(attributes) };
+  // What ONNX gives where no value is named.
+  const usual = node.opType === "ConstantOfShape" && !node.attributes.value;
+  const zero = { name: "", dtype: to, shape: [1], data: toTypedArray(to, [0]) };
+  return {
+    ...node,
+    attributes: {
+      ...(usual && { value: { type: "tensor", value: zero } as const }),
+      ...Object.fromEntries(attributes),
+    },
+  };
 }
 
 function recastAttribute(opType: string, name: string, attribute: ModelAttribute, to: Float): ModelAttribute {

@@ -1,5 +1,6 @@
 /** Pooling, resizing, and operators that move, take or choose elements. */
 import {
+  add,
   argMax,
   argMin,
   averagePool,
@@ -8,7 +9,9 @@ import {
   bitwiseOr,
   bitwiseXor,
   branch,
+  cast,
   depthToSpace,
+  dimTensor,
   gatherElements,
   greater,
   isInfinite,
@@ -16,6 +19,7 @@ import {
   maxPool,
   mod,
   mul,
+  range,
   reduceL1,
   reduceL2,
   reduceLogSum,
@@ -161,6 +165,20 @@ export const SPATIAL_SAMPLES: readonly Sample[] = [
     {
       polynomial: true,
     },
+  ),
+  of(
+    "Range",
+    "of a named size",
+    [["n"], ["n"]],
+    (x, y) => {
+      const n = dimTensor("n", [x]);
+      const from = scalar(0, "int64");
+      return [
+        mul(x, cast(range(from, n), x.dtype)),
+        mul(y, cast(range(scalar(3, "int64"), add(n, 3)), x.dtype)),
+      ];
+    },
+    { polynomial: true },
   ),
   of("Tile", "two axes", [["n", 1, 2]], (x) => tile(x, [2, 3, 2]), { polynomial: true }),
   of("Trilu", "upper", [["n", 3, 4]], (x) => trilu(x), { polynomial: true }),
