@@ -75,7 +75,8 @@ const expression = fc.letrec<{ e: readonly [Dim, number] }>((tie) => ({
 test("arithmetic on dimensions is that on their values", () => {
   fc.assert(
     fc.property(expression, ([dim, value]) => {
-      expect(evaluateDim(dim, SIZES)).toBe(value);
+      // Zero times a negative number is -0, which no size is.
+      expect(evaluateDim(dim, SIZES)).toBe(value + 0);
     }),
   );
 });
