@@ -19,9 +19,18 @@ export interface ResizeRule {
 }
 
 /** For each result one element and its weight; the sum over the taps is the result. */
-interface Tap {
+export interface Tap {
   readonly indices: number[];
   readonly weights: number[];
+}
+
+/** Whether each element comes a whole number of times in a row, whatever the axis's size. */
+export function repeatsElements(scale: number, rule: Partial<ResizeRule>): boolean {
+  if (!Number.isInteger(scale) || (rule.mode ?? "nearest") !== "nearest") return false;
+  // The places of other modes depend on the scale alone.
+  if (rule.coordinate_transformation_mode === "align_corners") return false;
+  const [{ indices }] = tapsOf(3, 3 * scale, scale, rule) as [Tap];
+  return indices.every((index, i) => index === Math.floor(i / scale));
 }
 
 /** @param scale - result's size over input's, as asked for. */

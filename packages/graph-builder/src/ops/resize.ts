@@ -1,20 +1,21 @@
 /** Images in other sizes. */
-import { type Dim, evaluateDim, formatShape, isStatic, mulDims, type Shape } from "../dim.js";
+import { type Dim, exactDiv, formatShape, mulDims, type Shape, sizeOf } from "../dim.js";
 import { apply, type Call, defineOp, type OpEntry } from "../op.js";
 import { constant, int64s, type Tensor } from "../tensor.js";
-import { add, mul } from "./arithmetic.js";
 import { normalizeAxes } from "./axes.js";
 import { gradientOf } from "./composed.js";
 import { constantValues, dimsOf } from "./constants.js";
-import { gather } from "./gather.js";
-import { type ResizeRule, tapsOf } from "./resize-taps.js";
+import { expand } from "./expand.js";
+import { gemm, matmul } from "./matmul.js";
+import { reshape } from "./reshape.js";
+import { type ResizeRule, repeatsElements, type Tap, tapsOf } from "./resize-taps.js";
 
 type Asked = Pick<Call, "inputs" | "attributes"> & { fail(message: string): never };
 
 interface Target {
   readonly shape: Shape;
-  /** Result's size over input's, for each axis, as the mode's formula takes it. */
-  readonly scales: readonly number[];
+  /** Result's size over input's, for each axis, as the mode's formula takes it; undefined where that is not known. */
+  readonly scales: readonly (number | undefined)[];
 }
 
 /** What a node asks for: sizes or scales, of all axes or of some. */
@@ -36,22 +37,23 @@ function target({ inputs, attributes, fail }: Asked): Target {
   const ratios = axes.map((axis, i) => {
     if (!sizes) return wanted[i] as number;
     const [now, then] = [shape[axis]!, wanted[i]!];
-    if (now === then) return 1;
-    const [a, b] = [evaluateDim(now, new Map()), evaluateDim(then, new Map())];
-    return a !== undefined && b !== undefined
-      ? b / a
-      : fail(`axis ${axis} of ${formatShape(shape)} has no known size; give scales`);
+    if (typeof now === "number" && typeof then === "number") return then / now;
+    const times = exactDiv(then, now);
+    return typeof times === "number" ? times : undefined;
   });
+  const known = ratios.filter((ratio) => ratio !== undefined);
+  if (policy !== "stretch" && known.length < ratios.length)
+    fail(`an axis of ${formatShape(shape)} has no known size; give scales`);
   const common =
-    policy === "not_larger" ? Math.min(...ratios) : policy === "not_smaller" ? Math.max(...ratios) : 0;
-  const scales = shape.map(() => 1);
+    policy === "not_larger" ? Math.min(...known) : policy === "not_smaller" ? Math.max(...known) : 0;
+  const scales: (number | undefined)[] = shape.map(() => 1);
   const result = [...shape];
   axes.forEach((axis, i) => {
     const scale = common && sizes ? common : ratios[i]!;
     scales[axis] = scale;
     const size = shape[axis]!;
     if (scale === 1) return;
-    if (sizes && !common) result[axis] = wanted[i] as Dim;
+    if (scale === undefined || (sizes && !common)) result[axis] = wanted[i] as Dim;
     else if (typeof size === "number")
       result[axis] = common ? Math.round(size * scale) : Math.floor(size * scale);
     else if (Number.isInteger(scale)) result[axis] = mulDims(size, scale);
@@ -81,36 +83,61 @@ const resizeOp: OpEntry = defineOp("Resize", {
   },
   vjp(back) {
     const { attributes, fail, inputs } = back;
-    const { shape, scales } = target({ inputs, attributes, fail });
+    const wanted = target({ inputs, attributes, fail });
     if (attributes.antialias) fail("no gradient with antialias; leave it out");
     const rule = attributes as Partial<ResizeRule>;
     if (attributes.coordinate_transformation_mode === "tf_crop_and_resize")
       fail("no gradient for the mode tf_crop_and_resize; crop with slice() and resize with another mode");
-    return gradientOf(([x]) => interpolated(x!, shape, scales, rule, fail))(back);
+    return gradientOf(([x]) => interpolated(x!, wanted, rule, fail))(back);
   },
 });
 
-/** One axis after the other: each result is a weighted sum of elements gathered along it. */
+/** One axis after the other. */
 function interpolated(
   x: Tensor,
-  shape: Shape,
-  scales: readonly number[],
+  { shape, scales }: Target,
   rule: Partial<ResizeRule>,
   fail: (message: string) => never,
 ): Tensor {
-  return scales.reduce((t, scale, axis) => {
-    const [size, wanted] = [x.shape[axis]!, shape[axis]!];
+  return shape.reduce<Tensor>((t, wanted, axis) => {
+    const [size, scale] = [x.shape[axis]!, scales[axis]];
     if (scale === 1 && size === wanted) return t;
-    if (!isStatic([size, wanted])) return fail(`axis ${axis} of ${formatShape(x.shape)} has no known size`);
-    const taps = tapsOf(size as number, wanted as number, scale, rule);
-    const along = x.shape.map((_, i) => (i === axis ? (wanted as number) : 1));
-    return taps
-      .map(({ indices, weights }) => {
-        const taken = gather(t, int64s(indices), axis);
-        return weights.every((w) => w === 1) ? taken : mul(taken, constant(x.dtype, along, weights));
-      })
-      .reduce((a, b) => add(a, b));
+    if (scale !== undefined && repeatsElements(scale, rule)) return repeated(t, axis, scale);
+    if (typeof size !== "number" || typeof wanted !== "number" || scale === undefined)
+      return fail(
+        `no gradient along axis ${axis} of ${formatShape(x.shape)}, whose size is not known; resize by whole numbers to the nearest neighbours`,
+      );
+    return mixed(t, axis, matrixOf(tapsOf(size, wanted, scale, rule), size, x));
   }, x);
+}
+
+/** Each element of an axis a number of times. */
+function repeated(t: Tensor, axis: number, times: number): Tensor {
+  const [before, size, after] = [t.shape.slice(0, axis), t.shape[axis]!, t.shape.slice(axis + 1)];
+  const apart = reshape(t, [...before, size, 1, ...after]);
+  const spread = expand(apart, [...before, size, times, ...after], [t]);
+  return reshape(spread, [...before, mulDims(size, times), ...after]);
+}
+
+/** [wanted, size]: how much of each element goes into each result. */
+function matrixOf(taps: readonly Tap[], size: number, { dtype }: Tensor): Tensor {
+  const wanted = taps[0]!.indices.length;
+  const values = new Array<number>(wanted * size).fill(0);
+  for (const { indices, weights } of taps) {
+    indices.forEach((index, i) => {
+      values[i * size + index]! += weights[i]!;
+    });
+  }
+  return constant(dtype, [wanted, size], values);
+}
+
+/** The matrix times the tensor along an axis. */
+function mixed(t: Tensor, axis: number, matrix: Tensor): Tensor {
+  const [before, size, after] = [t.shape.slice(0, axis), t.shape[axis]!, t.shape.slice(axis + 1)];
+  const shape = [...before, matrix.shape[0]!, ...after];
+  if (after.length === 0)
+    return reshape(gemm(reshape(t, [sizeOf(before), size]), matrix, { transB: 1 }), shape);
+  return reshape(matmul(matrix, reshape(t, [sizeOf(before), size, sizeOf(after)])), shape);
 }
 
 /** The size wanted, and ONNX's rules of interpolation. */

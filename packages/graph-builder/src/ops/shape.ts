@@ -50,25 +50,36 @@ function symbolTensor(symbol: string, near: readonly Tensor[]): Tensor | undefin
   return shapeOf(best, { start: axis, end: axis + 1 });
 }
 
-/** A dimension as an int64 vector of one element. @param near - tensors whose shapes hold the names in it. */
+/**
+ * A dimension as an int64 vector of one element.
+ * @param near - tensors whose shapes hold the names in it, or the whole of it.
+ * @throws GraphError where they do not.
+ */
 export function dimTensor(dim: Dim, near: readonly Tensor[]): Tensor {
   if (typeof dim === "number") return int64s([dim]);
-  const terms = termsOf(dim).map(({ coefficient, atoms }) => {
+  const found = computed(dim, near) ?? symbolTensor(dim, near);
+  if (found) return found;
+  throw new GraphError(`the size "${dim}" is an axis of no tensor here; give the shape in numbers`);
+}
+
+/** The dimension from its names, where there is an axis of each. */
+function computed(dim: Dim, near: readonly Tensor[]): Tensor | undefined {
+  const terms: Tensor[] = [];
+  for (const { coefficient, atoms } of termsOf(dim)) {
     const factors = atoms.map((atom) => atomTensor(atom, near));
-    return (coefficient === 1 && factors.length > 0 ? factors : [int64s([coefficient]), ...factors]).reduce(
-      (a, b) => mul(a, b),
-    );
-  });
+    if (!factors.every((factor) => factor !== undefined)) return undefined;
+    const all = coefficient === 1 && factors.length > 0 ? factors : [int64s([coefficient]), ...factors];
+    terms.push(all.reduce((a, b) => mul(a, b)));
+  }
   return terms.reduce((a, b) => add(a, b));
 }
 
 /** A name: an axis of some tensor, or the quotient that it stands for. */
-function atomTensor(atom: string, near: readonly Tensor[]): Tensor {
+function atomTensor(atom: string, near: readonly Tensor[]): Tensor | undefined {
   const axis = symbolTensor(atom, near);
-  if (axis) return axis;
-  const quotient = quotientOf(atom);
-  if (quotient) return div(dimTensor(quotient.dividend, near), int64s([quotient.divisor]));
-  throw new GraphError(`the size "${atom}" is an axis of no tensor here; give the shape in numbers`);
+  const quotient = axis ? undefined : quotientOf(atom);
+  const dividend = quotient && computed(quotient.dividend, near);
+  return dividend ? div(dividend, int64s([quotient!.divisor])) : axis;
 }
 
 /** A shape as an int64 vector. */

@@ -1,4 +1,6 @@
 /** Pooling, resizing, and operators that move, take or choose elements. */
+
+import { mulDims } from "../../src/dim.js";
 import {
   add,
   argMax,
@@ -28,6 +30,7 @@ import {
   reduceSumSquare,
   resize,
   scatterElements,
+  shapeTensor,
   shiftLeft,
   shiftRight,
   spaceToDepth,
@@ -36,6 +39,8 @@ import {
   topK,
   trilu,
 } from "../../src/index.js";
+import { apply } from "../../src/op.js";
+import { OPS } from "../../src/ops/registry.js";
 import { constant, scalar } from "../../src/tensor.js";
 import type { Sample } from "../samples.js";
 
@@ -118,6 +123,26 @@ export const SPATIAL_SAMPLES: readonly Sample[] = [
         coordinate_transformation_mode: "asymmetric",
         nearest_mode: "floor",
       }),
+    linear,
+  ),
+  of(
+    "Resize",
+    "nearest, twice, of named sizes",
+    [["n", 2, "n", 3]],
+    (x) => resize(x, { scales: [1, 1, 2, 3] }),
+    linear,
+  ),
+  of(
+    "Resize",
+    "to the size of another",
+    [
+      [2, 2, "n", 3],
+      [2, 2, "n", 6],
+    ],
+    (x, like) => [
+      apply(OPS.get("Resize")!, [x, undefined, undefined, shapeTensor([2, 2, mulDims("n", 2), 6], [like])]),
+      like,
+    ],
     linear,
   ),
   ...(
