@@ -6,7 +6,10 @@ import type { Call } from "../op.js";
 export function normalizeAxis(axis: number, rank: number, fail?: Call["fail"]): number {
   const positive = axis < 0 ? axis + rank : axis;
   if (Number.isInteger(axis) && positive >= 0 && positive < rank) return positive;
-  const message = `axis ${axis} is out of range for rank ${rank}; expected ${-rank}..${rank - 1}`;
+  const message =
+    rank === 0
+      ? `axis ${axis} is out of range: a scalar has no axes`
+      : `axis ${axis} is out of range for rank ${rank}; expected ${-rank}..${rank - 1}`;
   if (fail) return fail(message);
   throw new GraphError(message);
 }
