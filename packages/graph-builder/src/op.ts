@@ -39,6 +39,8 @@ export interface Backward {
   /** Gradient by each output; undefined where the loss does not depend on it. */
   readonly grads: readonly (Tensor | undefined)[];
   input(i: number): Tensor;
+  /** Whether the gradient by input i is asked for; a rule may give it all the same. */
+  needs(i: number): boolean;
   /** Says that this case has no rule, with the way out. */
   fail(message: string): never;
 }

@@ -56,7 +56,7 @@ export function sweep({ caller, outputs, seeds, wrt, partial = false }: Sweep): 
     const grads = node.outputs.map((output) => (ends.has(output) ? undefined : collected.get(output)));
     if (grads.every((g) => g === undefined)) continue;
     const needed = node.inputs.map((t) => t !== undefined && onPath.has(t) && isFloat(t.dtype));
-    const byInputs = needed.includes(true) ? pullBack(caller, node, grads) : [];
+    const byInputs = needed.includes(true) ? pullBack(caller, node, grads, needed) : [];
     node.inputs.forEach((operand, i) => {
       if (!operand || !onPath.has(operand)) return;
       const gradient = needed[i] ? byInputs[i] : undefined;
@@ -79,6 +79,7 @@ function pullBack(
   caller: string,
   node: NodeSource,
   grads: readonly (Tensor | undefined)[],
+  needed: readonly boolean[],
 ): readonly (Tensor | undefined)[] {
   const { op, scope } = node;
   const fail = (message: string): never => {
@@ -103,6 +104,7 @@ function pullBack(
       return grads[0]!;
     },
     input: (i) => node.inputs[i] ?? fail(`input ${i} is missing`),
+    needs: (i) => needed[i] ?? false,
     fail,
   };
   return inScope(scope ? `${scope}.grad` : "grad", () => {

@@ -253,39 +253,151 @@ describe.each<[string, Model, string]>([
     model("Reshape", [f(1), Array(300).fill(1)]),
     'Reshape "here": the result has 300 axes, expected at most 64',
   ],
-  ["bits of floating-point numbers", model("BitwiseAnd", [f(2), f(2)]), 'BitwiseAnd "here": the inputs are float32, expected whole numbers'],
-  ["a branch by a number", model("If", [f()], twoBranches([f(2)], [f(2)])), 'If "here": the condition is float32, expected bool; compare first'],
-  ["a branch that is missing", model("If", [b()], { then_branch: bodyOf([f(2)]) }), 'If "here": a branch is missing'],
-  ["branches of another number of results", model("If", [b()], twoBranches([f(2)], [f(2), f(2)])), 'If "here": the branches have 1 and 2 results; give both as many'],
-  ["branches of other types", model("If", [b()], twoBranches([f(2)], [f(3)])), 'If "here": result 0 is float32 [2] in one branch and float32 [3] in the other; both must have one type'],
-  ["a loop that changes a shape", model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], [f(3)]) }), 'Loop "here": carried value 0 is float32 [2] before the body and float32 [3] after it; it must keep its type'],
-  ["a loop that gives too little", model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], []) }), 'Loop "here": carried value 0 is float32 [2] before the body and nothing after it; it must keep its type'],
-  ["indices of another rank", model("GatherElements", [f(2, 3), i(2)]), 'GatherElements "here": the indices are int64 [2], expected int32 or int64 of the rank of [2, 3]; reshape() or cast() them'],
-  ["a pool over an unknown size", model("MaxPool", [f(1, 1, "h")], { kernel_shape: ints(2) }), 'MaxPool "here": the input is [1, 1, h], expected [N, C, ...] with known sizes after C'],
-  ["a pool over a matrix", model("GlobalMaxPool", [f(2, 3)]), 'GlobalMaxPool "here": the input is [2, 3], expected [N, C, ...]'],
-  ["a window larger than the image", model("MaxPool", [f(1, 1, 4)], { kernel_shape: ints(5) }), 'MaxPool "here": a window of 5 does not fit axis 2 of size 4 with its padding'],
+  [
+    "bits of floating-point numbers",
+    model("BitwiseAnd", [f(2), f(2)]),
+    'BitwiseAnd "here": the inputs are float32, expected whole numbers',
+  ],
+  [
+    "a branch by a number",
+    model("If", [f()], twoBranches([f(2)], [f(2)])),
+    'If "here": the condition is float32, expected bool; compare first',
+  ],
+  [
+    "a branch that is missing",
+    model("If", [b()], { then_branch: bodyOf([f(2)]) }),
+    'If "here": a branch is missing',
+  ],
+  [
+    "branches of another number of results",
+    model("If", [b()], twoBranches([f(2)], [f(2), f(2)])),
+    'If "here": the branches have 1 and 2 results; give both as many',
+  ],
+  [
+    "branches of other types",
+    model("If", [b()], twoBranches([f(2)], [f(3)])),
+    'If "here": result 0 is float32 [2] in one branch and float32 [3] in the other; both must have one type',
+  ],
+  [
+    "a loop that changes a shape",
+    model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], [f(3)]) }),
+    'Loop "here": carried value 0 is float32 [2] before the body and float32 [3] after it; it must keep its type',
+  ],
+  [
+    "a loop that gives too little",
+    model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], []) }),
+    'Loop "here": carried value 0 is float32 [2] before the body and nothing after it; it must keep its type',
+  ],
+  [
+    "indices of another rank",
+    model("GatherElements", [f(2, 3), i(2)]),
+    'GatherElements "here": the indices are int64 [2], expected int32 or int64 of the rank of [2, 3]; reshape() or cast() them',
+  ],
+  [
+    "a pool over an unknown size",
+    model("MaxPool", [f(1, 1, "h")], { kernel_shape: ints(2) }),
+    'MaxPool "here": the input is [1, 1, h], expected [N, C, ...] with known sizes after C',
+  ],
+  [
+    "a pool over a matrix",
+    model("GlobalMaxPool", [f(2, 3)]),
+    'GlobalMaxPool "here": the input is [2, 3], expected [N, C, ...]',
+  ],
+  [
+    "a window larger than the image",
+    model("MaxPool", [f(1, 1, 4)], { kernel_shape: ints(5) }),
+    'MaxPool "here": a window of 5 does not fit axis 2 of size 4 with its padding',
+  ],
   [
     "a stride too many",
     model("AveragePool", [f(1, 1, 4)], { kernel_shape: ints(2), strides: ints(1, 1) }),
     'AveragePool "here": strides has 2 numbers, expected 1 for an image of 1 axes',
   ],
-  ["a range without end", model("Range", [[0], [10], [0]]), 'Range "here": Infinity numbers, expected at most 16777216'],
-  ["an identity of unknown size", model("EyeLike", [f("n", 3)]), 'EyeLike "here": the input is [n, 3], expected a matrix of known, moderate size'],
-  ["an identity of an unknown type", model("EyeLike", [f(3, 3)], { dtype: int(99) }), 'EyeLike "here": element type 99 is not supported'],
-  ["classes without number", model("OneHot", [i(3), [-1], f(2)]), 'OneHot "here": the depth is -1, expected 0 to 16777216'],
-  ["classes along an axis that is not there", model("OneHot", [i(3), [5], f(2)], { axis: int(4) }), 'OneHot "here": axis 4 is out of range for the rank 2 of the result'],
-  ["repeats for another rank", model("Tile", [f(2, 3), [2]]), 'Tile "here": 1 repeats, expected 2 for [2, 3]'],
-  ["the triangle of a vector", model("Trilu", [f(3)]), 'Trilu "here": the input is [3], expected a matrix or a batch of matrices'],
-  ["blocks that do not fit", model("SpaceToDepth", [f(1, 1, 3, 4)], { blocksize: int(2) }), 'SpaceToDepth "here": [1, 1, 3, 4] has no blocks of 2'],
-  ["resizing without sizes", model("Resize", [f(1, 1, 4, 4)]), 'Resize "here": expected 4 constant sizes or scales for [1, 1, 4, 4], found none'],
-  ["an unknown size half as large", model("Resize", [f(1, 1, "h", 4), "", [1, 1, 0.5, 0.5]]), 'Resize "here": axis 2 of [1, 1, h, 4] has no known size, so 0.5 times it has none'],
-  ["an equation that is none", model("Einsum", [f(2)], { equation: text("i-j") }), "Einsum \"here\": the equation \"i-j\" is none; expected letters, \"...\" and commas, then \"->\" and the result's"],
-  ["an equation of more operands", model("Einsum", [f(2)], { equation: text("i,j->ij") }), 'Einsum "here": the equation "i,j->ij" has 2 operands, but 1 are given'],
-  ["an equation of other axes", model("Einsum", [f(2)], { equation: text("ij->i") }), "Einsum \"here\": operand 0 is [2], the equation's \"ij\" has other axes"],
-  ["an ellipsis of two lengths", model("Einsum", [f(2, 3), f(2)], { equation: text("...,...->...") }), 'Einsum "here": the ellipsis is 1 axes in operand 1, 2 in another; reshape() it'],
-  ["an equation whose sizes differ", model("Einsum", [f(2), f(3)], { equation: text("i,i->") }), 'Einsum "here": axis 0 of operand 1, [3], is 3, elsewhere 2'],
-  ["a result axis from nowhere", model("Einsum", [f(2)], { equation: text("i->j") }), "Einsum \"here\": the result's axes \"j\" are not each one of the operands', named once"],
-  ["scores of vectors", model("Softmax", [f()]), 'Softmax "here": axis -1 is out of range: a scalar has no axes'],
+  [
+    "a range without end",
+    model("Range", [[0], [10], [0]]),
+    'Range "here": Infinity numbers, expected at most 16777216',
+  ],
+  [
+    "an identity of unknown size",
+    model("EyeLike", [f("n", 3)]),
+    'EyeLike "here": the input is [n, 3], expected a matrix of known, moderate size',
+  ],
+  [
+    "an identity of an unknown type",
+    model("EyeLike", [f(3, 3)], { dtype: int(99) }),
+    'EyeLike "here": element type 99 is not supported',
+  ],
+  [
+    "classes without number",
+    model("OneHot", [i(3), [-1], f(2)]),
+    'OneHot "here": the depth is -1, expected 0 to 16777216',
+  ],
+  [
+    "classes along an axis that is not there",
+    model("OneHot", [i(3), [5], f(2)], { axis: int(4) }),
+    'OneHot "here": axis 4 is out of range for the rank 2 of the result',
+  ],
+  [
+    "repeats for another rank",
+    model("Tile", [f(2, 3), [2]]),
+    'Tile "here": 1 repeats, expected 2 for [2, 3]',
+  ],
+  [
+    "the triangle of a vector",
+    model("Trilu", [f(3)]),
+    'Trilu "here": the input is [3], expected a matrix or a batch of matrices',
+  ],
+  [
+    "blocks that do not fit",
+    model("SpaceToDepth", [f(1, 1, 3, 4)], { blocksize: int(2) }),
+    'SpaceToDepth "here": [1, 1, 3, 4] has no blocks of 2',
+  ],
+  [
+    "resizing without sizes",
+    model("Resize", [f(1, 1, 4, 4)]),
+    'Resize "here": expected 4 constant sizes or scales for [1, 1, 4, 4], found none',
+  ],
+  [
+    "an unknown size half as large",
+    model("Resize", [f(1, 1, "h", 4), "", [1, 1, 0.5, 0.5]]),
+    'Resize "here": axis 2 of [1, 1, h, 4] has no known size, so 0.5 times it has none',
+  ],
+  [
+    "an equation that is none",
+    model("Einsum", [f(2)], { equation: text("i-j") }),
+    'Einsum "here": the equation "i-j" is none; expected letters, "..." and commas, then "->" and the result\'s',
+  ],
+  [
+    "an equation of more operands",
+    model("Einsum", [f(2)], { equation: text("i,j->ij") }),
+    'Einsum "here": the equation "i,j->ij" has 2 operands, but 1 are given',
+  ],
+  [
+    "an equation of other axes",
+    model("Einsum", [f(2)], { equation: text("ij->i") }),
+    'Einsum "here": operand 0 is [2], the equation\'s "ij" has other axes',
+  ],
+  [
+    "an ellipsis of two lengths",
+    model("Einsum", [f(2, 3), f(2)], { equation: text("...,...->...") }),
+    'Einsum "here": the ellipsis is 1 axes in operand 1, 2 in another; reshape() it',
+  ],
+  [
+    "an equation whose sizes differ",
+    model("Einsum", [f(2), f(3)], { equation: text("i,i->") }),
+    'Einsum "here": axis 0 of operand 1, [3], is 3, elsewhere 2',
+  ],
+  [
+    "a result axis from nowhere",
+    model("Einsum", [f(2)], { equation: text("i->j") }),
+    'Einsum "here": the result\'s axes "j" are not each one of the operands\', named once',
+  ],
+  [
+    "scores of vectors",
+    model("Softmax", [f()]),
+    'Softmax "here": axis -1 is out of range: a scalar has no axes',
+  ],
 ])("%s", (_, file, message) => {
   test("is refused", () => {
     expect(mistake(() => importModel(file))).toBe(`GraphError: ${message}`);
@@ -308,8 +420,21 @@ describe.each<[string, Model, string]>([
     model("Slice", [f("n"), [0], [2 ** 31 - 1], [0], [2]]),
     'gradients: Slice "here": no gradient for a step of 2 along the named size floor((n+1)/2); give the size a number',
   ],
-  ["a diagonal of unknown length", model("Einsum", [f("n", "n")], { equation: text("ii->i") }), 'gradients: Einsum "here": no gradient by a diagonal of the named size n'],
-  ["a loop", model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], [f(2)]) }), 'gradients: Loop "here": a gradient has to pass it, and it has no rule for that; put stopGradient() around its result, or compute it from operators that have one'],
+  [
+    "a diagonal of unknown length",
+    model("Einsum", [f("n", "n")], { equation: text("ii->i") }),
+    'gradients: Einsum "here": no gradient by a diagonal of the named size n',
+  ],
+  [
+    "a weight along an unknown size",
+    model("Conv", [f(1, 1, "w"), f(1, 1, 3)]),
+    'gradients: Conv "here": the gradient by the weight needs known sizes after the channels, found [1, 1, w]; give them in numbers',
+  ],
+  [
+    "a loop",
+    model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], [f(2)]) }),
+    'gradients: Loop "here": a gradient has to pass it, and it has no rule for that; put stopGradient() around its result, or compute it from operators that have one',
+  ],
 ])("%s", (_, file, message) => {
   test("has no gradient", () => {
     const { inputs, outputs } = importModel(file);

@@ -66,6 +66,7 @@ import {
   xor,
 } from "../src/index.js";
 import { ACTIVATION_SAMPLES } from "./samples/activations.js";
+import { EDGE_SAMPLES } from "./samples/edges.js";
 import { LOWERING_SAMPLES } from "./samples/lowerings.js";
 import { NORMALIZATION_SAMPLES } from "./samples/normalizations.js";
 import { PRODUCT_SAMPLES } from "./samples/products.js";
@@ -578,6 +579,7 @@ export const SAMPLES: readonly Sample[] = [
     build: (x) => customVjp([mul(x, 3)], [x], (g) => [mul(g!, 3)])[0]!,
   },
   ...ACTIVATION_SAMPLES,
+  ...EDGE_SAMPLES,
   ...LOWERING_SAMPLES,
   ...NORMALIZATION_SAMPLES,
   ...PRODUCT_SAMPLES,

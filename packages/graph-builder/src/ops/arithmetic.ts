@@ -1,5 +1,5 @@
 /** Arithmetic on elements. */
-import { addDims, exactDiv, mulDims, subDims } from "../dim.js";
+import { addDims, exactDiv, floorDiv, mulDims, subDims } from "../dim.js";
 import { apply, type Call, type OpEntry, type Operand, operands } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { cast } from "./cast.js";
@@ -35,7 +35,8 @@ const mulOp: OpEntry = defineElementwise("Mul", {
 const divOp: OpEntry = defineElementwise("Div", {
   since: 14,
   dims: onDims((a, b) =>
-    typeof a === "number" && typeof b === "number" ? Math.trunc(a / b) : exactDiv(a, b),
+    // Sizes are not negative: their quotients are rounded down.
+    typeof b !== "number" ? exactDiv(a, b) : typeof a === "number" ? Math.trunc(a / b) : floorDiv(a, b),
   ),
   vjp: ({ input, grad, outputs }) => {
     const byA = div(grad, input(1));

@@ -1,5 +1,5 @@
 /** Convolution and its transpose, each the gradient of the other. */
-import { addDims, type Dim, floorDiv, formatShape, mulDims, type Shape, subDims } from "../dim.js";
+import { addDims, type Dim, floorDiv, formatShape, isStatic, mulDims, type Shape, subDims } from "../dim.js";
 import { apply, type Backward, type Call, defineOp, type OpEntry, sameDType } from "../op.js";
 import type { Attributes, NodeSource, Tensor } from "../tensor.js";
 import { concat } from "./concat.js";
@@ -124,8 +124,8 @@ const convOp: OpEntry = defineOp("Conv", {
     const g = geometry(back);
     const { grad } = back;
     return [
-      inputGradient(grad, w, x.shape, g),
-      weightGradient(x, grad, w.shape, g, back),
+      inputGradient(grad, w, x, g),
+      back.needs(1) ? weightGradient(x, grad, w.shape, g, back) : undefined,
       back.inputs[2] && biasGradient(grad),
     ];
   },
@@ -141,28 +141,34 @@ const biasGradient = (grad: Tensor): Tensor =>
   reduceSum(grad, { axes: grad.shape.flatMap((_, i) => (i === 1 ? [] : [i])) });
 
 /** The transposed convolution of the gradient; output_padding restores the rows that the stride left over. */
-function inputGradient(grad: Tensor, w: Tensor, shape: Shape, g: Geometry): Tensor {
-  const output_padding = g.kernel.map((k, i) => {
+function inputGradient(grad: Tensor, w: Tensor, x: Tensor, g: Geometry): Tensor {
+  const rest = g.kernel.map((k, i) => {
     const size = transposedSize(grad.shape[i + 2]!, k, i, {
       ...g,
       outputPadding: g.outputPadding.map(() => 0),
     });
-    const rest = subDims(shape[i + 2]!, size);
-    return typeof rest === "number" ? rest : 0;
+    return subDims(x.shape[i + 2]!, size);
   });
-  return convTranspose(grad, w, { ...optionsOf(g), output_padding });
+  // How many rows are left over of a named size is known when the graph runs: one less than the stride at most.
+  const output_padding = rest.map((rows, i) => (typeof rows === "number" ? rows : g.strides[i]! - 1));
+  const whole = convTranspose(grad, w, { ...optionsOf(g), output_padding });
+  return isStatic(rest) ? whole : crop(whole, x.shape.slice(2), x);
 }
 
 /** Correlates the input with the gradient: a convolution over the batch with channels as the batch. */
 function weightGradient(x: Tensor, grad: Tensor, shape: Shape, g: Geometry, back: Backward): Tensor {
   const swap = [1, 0, ...g.kernel.map((_, i) => i + 2)];
   if (g.group !== 1) return groupedWeightGradient(x, grad, shape, g, back);
+  if (!isStatic(grad.shape.slice(2)))
+    return back.fail(
+      `the gradient by the weight needs known sizes after the channels, found ${formatShape(back.input(0).shape)}; give them in numbers`,
+    );
   const correlated = conv(transpose(x, swap), transpose(grad, swap), {
     strides: g.dilations,
     dilations: g.strides,
     pads: g.pads,
   });
-  return transpose(crop(correlated, g.kernel), swap);
+  return transpose(crop(correlated, g.kernel, x), swap);
 }
 
 /** One weight gradient for each group of channels. */
@@ -180,9 +186,9 @@ function groupedWeightGradient(x: Tensor, grad: Tensor, shape: Shape, g: Geometr
   return concat(parts, 0);
 }
 
-/** Drops what a stride that does not divide leaves beyond the kernel. */
-function crop(x: Tensor, kernel: readonly number[]): Tensor {
-  return kernel.reduce((t, k, i) => sliceAxis(t, i + 2, 0, k), x);
+/** Drops what a stride that does not divide leaves beyond the sizes. */
+function crop(t: Tensor, sizes: readonly Dim[], near: Tensor): Tensor {
+  return sizes.reduce<Tensor>((rest, size, i) => sliceAxis(rest, i + 2, 0, size, [near]), t);
 }
 
 function transposedSize(size: Dim, k: number, i: number, g: Geometry): Dim {
@@ -219,9 +225,10 @@ const convTransposeOp: OpEntry = defineOp("ConvTranspose", {
     const [x, w] = [back.input(0), back.input(1)];
     const g = geometry(back);
     const { grad } = back;
-    const dX = crop(conv(grad, w, optionsOf(g)), x.shape.slice(2) as number[]);
+    const dX = crop(conv(grad, w, optionsOf(g)), x.shape.slice(2), x);
     // The roles of input and gradient change places.
-    return [dX, weightGradient(grad, x, w.shape, g, back), back.inputs[2] && biasGradient(grad)];
+    const dW = back.needs(1) ? weightGradient(grad, x, w.shape, g, back) : undefined;
+    return [dX, dW, back.inputs[2] && biasGradient(grad)];
   },
 });
 

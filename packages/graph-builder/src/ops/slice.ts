@@ -1,4 +1,4 @@
-import { type Dim, floorDiv, type Shape, subDims } from "../dim.js";
+import { addDims, type Dim, floorDiv, type Shape, subDims } from "../dim.js";
 import { apply, type Call, defineOp } from "../op.js";
 import { int64s, type NodeSource, type Tensor } from "../tensor.js";
 import { normalizeAxis } from "./axes.js";
@@ -75,7 +75,7 @@ function clamp(position: Dim, size: Dim, low: number, high: Dim): Dim {
   }
   // ONNX writes "to the end" as a huge number, "from the end" as a negative one.
   if (position >= 2 ** 31 - 1) return high;
-  if (position < -(2 ** 31)) return low;
+  if (position <= 1 - 2 ** 31) return low;
   return position < 0 ? (subDims(size, -position) as Dim) : position;
 }
 
@@ -91,8 +91,7 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor, fail
   const length = grad.shape[axis]!;
   const size = x.shape[axis]!;
   const stride = Math.abs(step);
-  let wide =
-    step < 0 ? slice(grad, { starts: [-1], ends: [-(2 ** 31) + 1], axes: [axis], steps: [-1] }) : grad;
+  let wide = step < 0 ? slice(grad, { starts: [-1], ends: [1 - 2 ** 31], axes: [axis], steps: [-1] }) : grad;
   const at = (shape: Shape, ...dims: Dim[]) => [...shape.slice(0, axis), ...dims, ...shape.slice(axis + 1)];
   if (stride > 1) {
     if (typeof length !== "number")
@@ -107,7 +106,8 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor, fail
   if (step > 0 && typeof start === "number" && typeof end !== "number" && stride === 1) {
     return pad(wide, { axis, before: start, after: subDims(size, end) }, [x]);
   }
-  const last = typeof length === "number" && typeof start === "number" ? start + (length - 1) * step : start;
+  // A named length has a stride of 1.
+  const last = typeof length === "number" ? addDims(start, (length - 1) * step) : addDims(end, 1);
   const before = step > 0 ? start : last;
   const used = wide.shape[axis]!;
   return pad(wide, { axis, before, after: subDims(subDims(size, before), used) }, [x]);
