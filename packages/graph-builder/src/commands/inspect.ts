@@ -1,5 +1,5 @@
 /** `graph-builder inspect`: what is in a .onnx file. */
-import { UserError } from "@onnx-diffusion/diffusion";
+import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import type { CommandModule } from "yargs";
 import { type Inspection, inspectModel } from "../analysis/inspection.js";
 import { formatShape } from "../dim.js";
@@ -7,16 +7,18 @@ import type { ModelValue } from "../model.js";
 import { formatBytes, formatCount, formatFlops, formatNumber } from "./format.js";
 import { externalPlaces, type ModelFile, openModel } from "./model-file.js";
 import { type Column, plain, table } from "./table.js";
+import { writeWhole } from "./write-whole.js";
 
 interface InspectArguments {
   readonly model: string;
   readonly bind: readonly string[];
   readonly json: boolean;
+  readonly svg?: string | undefined;
 }
 
 export const inspectCommand: CommandModule<unknown, InspectArguments> = {
   command: "inspect <model>",
-  describe: "print what is in any .onnx file",
+  describe: "print what is in any .onnx file, and draw it",
   builder: (y) =>
     y
       .positional("model", { type: "string", demandOption: true, describe: "the .onnx file" })
@@ -28,7 +30,9 @@ export const inspectCommand: CommandModule<unknown, InspectArguments> = {
         describe: "the value of a named size, for operations and memory: --bind batch=16",
       })
       .option("json", { type: "boolean", default: false, describe: "print JSON, with everything" })
-      .example("$0 inspect model.onnx --bind batch=16", "inputs, outputs, operators, parameters, cost"),
+      .option("svg", { type: "string", requiresArg: true, describe: "draw the graph into this file" })
+      .example("$0 inspect model.onnx --bind batch=16", "inputs, outputs, operators, parameters, cost")
+      .example("$0 inspect model.onnx --svg model.svg", "and a picture of the graph"),
   handler: (args) => inspect(args, (line) => process.stdout.write(`${line}\n`)),
 };
 
@@ -36,12 +40,19 @@ export const inspectCommand: CommandModule<unknown, InspectArguments> = {
 const LONGEST_LIST = 16;
 
 async function inspect(
-  { model: path, bind, json }: InspectArguments,
+  { model: path, bind, json, svg }: InspectArguments,
   print: (line: string) => void,
 ): Promise<void> {
   const sizes = parseSizes(bind);
   const file = await openModel(path);
   const inspection = inspectModel(file.model, sizes);
+  if (svg !== undefined) {
+    const { drawModel } = await import("../drawing/draw.js");
+    const text = await drawModel(file.model, path);
+    await writeWhole(svg, new TextEncoder().encode(text)).catch((error: unknown) => {
+      throw fileError(`cannot write ${svg}`, error);
+    });
+  }
   if (json) print(toJson(file, inspection));
   else for (const line of report(file, inspection, process.stdout.columns ?? 100)) print(plain(line));
 }
