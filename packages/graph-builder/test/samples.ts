@@ -67,6 +67,7 @@ import {
 } from "../src/index.js";
 import { ACTIVATION_SAMPLES } from "./samples/activations.js";
 import { EDGE_SAMPLES } from "./samples/edges.js";
+import { LOSS_SAMPLES } from "./samples/losses.js";
 import { LOWERING_SAMPLES } from "./samples/lowerings.js";
 import { NORMALIZATION_SAMPLES } from "./samples/normalizations.js";
 import { PRODUCT_SAMPLES } from "./samples/products.js";
@@ -580,6 +581,7 @@ export const SAMPLES: readonly Sample[] = [
   },
   ...ACTIVATION_SAMPLES,
   ...EDGE_SAMPLES,
+  ...LOSS_SAMPLES,
   ...LOWERING_SAMPLES,
   ...NORMALIZATION_SAMPLES,
   ...PRODUCT_SAMPLES,

@@ -18,6 +18,7 @@ export * from "./gather.js";
 export * from "./gather-elements.js";
 export * from "./gather-nd.js";
 export * from "./loop.js";
+export { crossEntropy, type LossOptions, nllLoss } from "./losses.js";
 export * from "./matmul.js";
 export * from "./norm.js";
 export {
@@ -25,6 +26,7 @@ export {
   instanceNormalization,
   layerNormalization,
   type NormalizeOptions,
+  rmsNormalization,
 } from "./normalization.js";
 
 export { pad, padAll } from "./pad.js";

@@ -3,7 +3,7 @@ import { formatShape, mulDims } from "../dim.js";
 import { GraphError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { add, div, mul, sub } from "./arithmetic.js";
-import { normalizeAxes } from "./axes.js";
+import { normalizeAxes, normalizeAxis } from "./axes.js";
 import { reduceMean } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { sqrt } from "./unary.js";
@@ -19,7 +19,7 @@ export interface NormalizeOptions {
 }
 
 /** (x - mean) / sqrt(var + epsilon) over the axes, the variance divided by the count. */
-function standardize(x: Tensor, axes: readonly number[], epsilon = 1e-5): Tensor {
+export function standardize(x: Tensor, axes: readonly number[], epsilon = 1e-5): Tensor {
   const over = { axes: normalizeAxes(axes, x.shape), keepdims: true };
   const centred = sub(x, reduceMean(x, over));
   return div(centred, sqrt(add(reduceMean(mul(centred, centred), over), epsilon)));
@@ -41,6 +41,20 @@ export function layerNormalization(
   const first = axis < 0 ? axis + x.shape.length : axis;
   const axes = x.shape.flatMap((_, i) => (i >= first ? [i] : []));
   return affine(standardize(x, axes, epsilon), weight, bias);
+}
+
+/**
+ * Each row by its root mean square alone (Zhang & Sennrich 2019, "Root mean square layer normalization"), over the last
+ * axes from `axis` on. As torch.nn.functional.rms_norm.
+ */
+export function rmsNormalization(
+  x: Tensor,
+  { axis = -1, weight, epsilon = 1e-5 }: Omit<NormalizeOptions, "bias"> & { readonly axis?: number } = {},
+): Tensor {
+  const first = normalizeAxis(axis, x.shape.length);
+  const axes = x.shape.flatMap((_, i) => (i >= first ? [i] : []));
+  const square = reduceMean(mul(x, x), { axes, keepdims: true });
+  return affine(div(x, sqrt(add(square, epsilon))), weight);
 }
 
 /** One value a channel, shaped to broadcast over [N, C, ...]. */

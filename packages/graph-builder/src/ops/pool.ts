@@ -3,10 +3,11 @@ import { formatShape, isStatic } from "../dim.js";
 import { apply, type Call, defineOp, type OpEntry } from "../op.js";
 import type { Attributes, Tensor } from "../tensor.js";
 import { constant } from "../tensor.js";
-import { add, div, max } from "./arithmetic.js";
+import { add, div, max, pow } from "./arithmetic.js";
 import { gradientOf } from "./composed.js";
 import { padAll } from "./pad.js";
 import { slice } from "./slice.js";
+import { abs } from "./unary.js";
 import { type Windows, windowsOf } from "./windows.js";
 
 const WINDOW_ATTRIBUTES = {
@@ -60,6 +61,20 @@ const averagePoolOp: OpEntry = defineOp("AveragePool", {
   vjp: gradientOf(averaged),
 });
 
+const lpPoolOp: OpEntry = defineOp("LpPool", {
+  since: 18,
+  attributes: { ...WINDOW_ATTRIBUTES, p: "int" },
+  infer: (call) => [{ dtype: call.input(0).dtype, shape: outputShape(call) }],
+  vjp: gradientOf(([x], attributes) => {
+    const p = (attributes.p as number | undefined) ?? 2;
+    const places = placesOf(pow(abs(x!), p), windows({ input: () => x!, attributes, fail }), 0);
+    return pow(
+      places.reduce((a, b) => add(a, b)),
+      1 / p,
+    );
+  }),
+});
+
 const maxPoolOp: OpEntry = defineOp("MaxPool", {
   since: 12,
   attributes: { ...WINDOW_ATTRIBUTES, storage_order: "int" },
@@ -105,4 +120,4 @@ export const averagePool = (
 /** Largest elements of windows of [N, C, ...]. https://onnx.ai/onnx/operators/onnx__MaxPool.html */
 export const maxPool = (x: Tensor, options: PoolOptions): Tensor => apply(maxPoolOp, [x], given(options));
 
-export default [averagePoolOp, maxPoolOp];
+export default [averagePoolOp, lpPoolOp, maxPoolOp];

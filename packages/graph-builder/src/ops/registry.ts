@@ -21,6 +21,7 @@ import gatherElements from "./gather-elements.js";
 import gatherND from "./gather-nd.js";
 import identity from "./identity.js";
 import loop from "./loop.js";
+import losses from "./losses.js";
 import matmul from "./matmul.js";
 import norm from "./norm.js";
 import normalizations from "./normalization-nodes.js";
@@ -29,6 +30,8 @@ import pool from "./pool.js";
 import range from "./range.js";
 import readings from "./readings.js";
 import composed from "./readings-composed.js";
+import layers from "./readings-layers.js";
+import old from "./readings-old.js";
 import rearrange, { rearrangements } from "./rearrange.js";
 import reduce from "./reduce.js";
 import reshape from "./reshape.js";
@@ -87,4 +90,12 @@ export const OPS = byName([
 ]);
 
 /** Operators of ONNX that exist in files alone: reading them gives others. */
-export const READINGS = byName([...composed, ...readings, ...rearrangements, ...squeeze]);
+export const READINGS = byName([
+  ...composed,
+  ...layers,
+  ...losses,
+  ...old,
+  ...readings,
+  ...rearrangements,
+  ...squeeze,
+]);

@@ -22,6 +22,7 @@ export const REFUSED: Readonly<Record<string, Refusal>> = {
   test_hammingwindow_expanded: ["Range", "the bounds are computed when the graph runs"],
   test_hammingwindow_symmetric_expanded: ["Range", "the bounds are computed when the graph runs"],
   test_hannwindow_expanded: ["Range", "the bounds are computed when the graph runs"],
+  test_nonzero_example: ["NonZero", "known only when the graph runs"],
   test_celu_bfloat16: ["Celu", "expected float32"],
   test_celu_float16: ["Celu", "expected float32"],
 };
@@ -89,6 +90,7 @@ export const NO_DERIVATIVE: Readonly<Record<string, string>> = {
   test_castlike_FLOAT_to_FLOAT16_expanded: notFinite,
   test_elu_example: kink,
   test_elu_example_expanded_ver18: kink,
+  test_hardmax_one_hot: "two elements are the largest",
   test_l2normalization_axis_0: "a column is zero, whose norm has no slope",
   test_leakyrelu_example: kink,
   test_reduce_min_default_axes_keepdims_example: "two elements are the smallest",
@@ -124,6 +126,7 @@ export const SINGLE: ReadonlySet<string> = new Set([
   "HardSigmoid",
   "InstanceNormalization",
   "LeakyRelu",
+  "LpPool",
   "PRelu",
   "Resize",
   "Selu",

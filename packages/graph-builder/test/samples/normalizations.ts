@@ -6,6 +6,7 @@ import {
   groupNormalization,
   instanceNormalization,
   layerNormalization,
+  rmsNormalization,
   scaledDotProductAttention,
   type Tensor,
 } from "../../src/index.js";
@@ -57,6 +58,15 @@ export const NORMALIZATION_SAMPLES: readonly Sample[] = [
     name: "instanceNormalization",
     shapes: [["n", 2, 3, 4], [2], [2]],
     build: (x, weight, bias) => instanceNormalization(x, { weight, bias }),
+  },
+  {
+    ops: ["ReduceMean"],
+    name: "rmsNormalization",
+    shapes: [
+      ["n", 3, 4],
+      [3, 4],
+    ],
+    build: (x, weight) => rmsNormalization(x, { axis: 1, weight, epsilon: 1e-3 }),
   },
   {
     ops: ["LayerNormalization"],

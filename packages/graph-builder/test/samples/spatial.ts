@@ -114,6 +114,14 @@ export const SPATIAL_SAMPLES: readonly Sample[] = [
     { apart: true, single: true },
   ),
   of(
+    "LpPool",
+    "padded",
+    [["n", 2, 5, 4]],
+    (x) =>
+      apply(OPS.get("LpPool")!, [x], { kernel_shape: [3, 2], strides: [2, 2], pads: [1, 0, 1, 0], p: 2 }),
+    { single: true, range: [0.5, 1.5] },
+  ),
+  of(
     "Resize",
     "nearest, twice",
     [["n", 2, 2, 3]],
