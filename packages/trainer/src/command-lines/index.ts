@@ -1,7 +1,8 @@
 import type { Command } from "./command.js";
 import { evalLine } from "./eval.js";
+import { figuresLine } from "./figures.js";
 import { sampleLine } from "./sample.js";
 import { trainLine } from "./train.js";
 
 /** Every command. A new one is its line here, a file beside this and one in ../commands. */
-export const COMMANDS: readonly Command[] = [trainLine, sampleLine, evalLine];
+export const COMMANDS: readonly Command[] = [trainLine, sampleLine, evalLine, figuresLine];

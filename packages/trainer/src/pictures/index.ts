@@ -1,17 +1,18 @@
 /** Pictures as PNG and SVG files. */
 
+import type { Schedule } from "@onnx-diffusion/diffusion";
 import type { LossAtTimestep } from "../evaluation/loss-by-timestep.js";
 import { linearAxis, logAxis } from "./axis.js";
 import { type Comparison, layOutComparison } from "./comparison.js";
 import { confusionSvg } from "./confusion.js";
 import { type CurveOptions, type CurvePoint, curveSvg } from "./curve.js";
-import { type GridOptions, layOutGrid } from "./grid.js";
+import { type Block, type GridOptions, layOutGrid } from "./grid.js";
 import type { Images } from "./images.js";
 import { plotSvg } from "./plot.js";
-import { encodePicture, encodeSvg } from "./png.js";
-import { ACCENT } from "./theme.js";
+import { encodePicture, encodeSvg, pictureSvg } from "./png.js";
+import { ACCENT, MUTED } from "./theme.js";
 
-export type { Comparison, CurveOptions, CurvePoint, GridOptions, Images };
+export type { Block, Comparison, CurveOptions, CurvePoint, GridOptions, Images };
 
 /** Images in rows and columns as a PNG file. */
 export async function gridPng(images: Images, options: GridOptions = {}): Promise<Uint8Array> {
@@ -37,6 +38,56 @@ export interface Figure {
 async function figure(svg: string): Promise<Figure> {
   return { svg, png: await encodeSvg(svg, 2) };
 }
+
+/** Rows of images with headings, as both kinds of file. */
+export async function gridFigure(blocks: readonly Block[], options: GridOptions): Promise<Figure> {
+  const picture = layOutGrid(blocks, options);
+  return { svg: await pictureSvg(picture), png: await encodePicture(picture) };
+}
+
+/** The tables of a schedule over the timesteps 0..T, each figure by its file's name. */
+export async function scheduleFigures({ T, float64 }: Schedule): Promise<Record<string, Figure>> {
+  const { alphaBar, beta, sqrtAlphaBar, sqrtOneMinusAlphaBar } = float64;
+  const over = (values: ArrayLike<number>) => Array.from(values, (y, x) => ({ x, y }));
+  const x = { axis: linearAxis(0, T, 8, 1), name: "timestep t" };
+  const snr = alphaBar.map((a) => a / (1 - a));
+  const highest = Math.max(...beta);
+  return {
+    "schedule-beta": await figure(
+      plotSvg({
+        title: "Noise added at each step",
+        x,
+        y: { axis: linearAxis(0, highest * 1.05, 5), name: "beta" },
+        series: [{ name: "beta", colour: ACCENT, points: over(beta) }],
+      }),
+    ),
+    "schedule-alphaBar": await figure(
+      plotSvg({
+        title: "Image and noise in x at t",
+        x,
+        y: { axis: linearAxis(0, 1.02, 5), name: "share" },
+        series: [
+          { name: "alphaBar", colour: MUTED, points: over(alphaBar) },
+          { name: "its root", colour: ACCENT, points: over(sqrtAlphaBar) },
+          { name: "root of 1 − alphaBar", colour: NOISE, points: over(sqrtOneMinusAlphaBar) },
+        ],
+      }),
+    ),
+    "schedule-snr": await figure(
+      plotSvg({
+        title: "Signal to noise",
+        x,
+        y: {
+          axis: logAxis(Math.min(...snr) / 1.3, Math.max(...snr) * 1.3),
+          name: "alphaBar / (1 − alphaBar) (log scale)",
+        },
+        series: [{ name: "SNR", colour: ACCENT, points: over(snr) }],
+      }),
+    ),
+  };
+}
+
+const NOISE = "#c2410c";
 
 /** How often each class (rows) was taken for each, counts[asked][seen], as a PNG file. */
 export async function confusionFigure(
