@@ -3,8 +3,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
-import type { InferenceSession } from "onnxruntime-node";
-import { checkFile, type ModelFolder, readModelFolder } from "../artifacts.js";
+import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { type Dataset, loadDataset } from "../data/index.js";
 import { createSession } from "../devices.js";
@@ -15,9 +14,9 @@ import { type LossAtTimestep, lossByTimestep } from "../evaluation/loss-by-times
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { confusionFigure, gridPng, lossByTimestepFigure } from "../pictures/index.js";
 import { shareLine } from "../progress.js";
-import { drawImages } from "../sampling.js";
 import { catchStopSignals, exitCodeOf } from "../signals.js";
-import { openTerminal, type Terminal } from "../terminal.js";
+import { openTerminal } from "../terminal.js";
+import { draw } from "./draw.js";
 
 export interface EvalOptions extends SamplerChoice {
   /** The exported folder. */
@@ -80,7 +79,10 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
       loadDataset(training.data, { split, dataDir, signal, ...image });
     const [train, test] = [await load("train"), await load("test")];
     const labels = classes > 0 ? Array.from({ length: count }, (_, i) => i % classes) : [];
-    const pixels = await draw({ options, model, session, steps, labels, signal }, terminal);
+    const pixels = await draw(
+      { manifest: model.manifest, session, sampler, spacing, steps, seed, count, labels, signal },
+      terminal,
+    );
 
     const drawn = await judge.judge(pixels);
     const reals = await judge.judge(firstImages(test, count));
@@ -127,39 +129,6 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
     await session.release();
     await judge.dispose();
   }
-}
-
-interface Drawing {
-  readonly options: EvalOptions;
-  readonly model: ModelFolder;
-  readonly session: InferenceSession;
-  readonly steps: number;
-  readonly labels: readonly number[];
-  readonly signal: AbortSignal;
-}
-
-async function draw(
-  { options, model, session, steps, labels, signal }: Drawing,
-  terminal: Terminal,
-): Promise<Uint8Array> {
-  const { count, seed, sampler, spacing } = options;
-  const work = drawImages({
-    manifest: model.manifest,
-    session,
-    sampler,
-    spacing,
-    steps,
-    seed,
-    count,
-    labels,
-    signal,
-  });
-  let next = await work.next();
-  while (next.done !== true) {
-    terminal.show(shareLine(`drawing ${count} images`, next.value.done / next.value.total, terminal.columns));
-    next = await work.next();
-  }
-  return next.value;
 }
 
 /** uint8 [min(count, all), C, H, W] */

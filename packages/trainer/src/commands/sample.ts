@@ -10,10 +10,9 @@ import { makeFolder, writeFileAtomic } from "../files.js";
 import { labelList } from "../flags.js";
 import { encodeNpy, toChannelsLast } from "../npy.js";
 import { gridPng } from "../pictures/index.js";
-import { shareLine } from "../progress.js";
-import { drawImages } from "../sampling.js";
 import { catchStopSignals, exitCodeOf } from "../signals.js";
 import { openTerminal } from "../terminal.js";
+import { draw } from "./draw.js";
 
 export interface SampleOptions extends SamplerChoice {
   /** The exported folder. */
@@ -46,27 +45,23 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
   const session = await createSession(model, "inference_model", options.device, { threads });
   try {
     const { seed, sampler, spacing } = options;
-    const work = drawImages({
-      manifest,
-      session,
-      sampler,
-      spacing,
-      steps,
-      seed,
-      count,
-      labels,
-      signal: signals.signal,
-    });
-    let next = await work.next();
-    while (next.done !== true) {
-      terminal.show(
-        shareLine(`drawing ${count} images`, next.value.done / next.value.total, terminal.columns),
-      );
-      next = await work.next();
-    }
+    const pixels = await draw(
+      {
+        manifest,
+        session,
+        sampler,
+        spacing,
+        steps,
+        seed,
+        count,
+        labels,
+        signal: signals.signal,
+      },
+      terminal,
+    );
     terminal.clear();
     const { channels, height, width } = manifest.image;
-    const images = { pixels: next.value, count, channels, height, width };
+    const images = { pixels, count, channels, height, width };
     write(options.out, await gridPng(images), terminal.print);
     if (options.raw !== undefined) {
       write(options.raw, encodeNpy(toChannelsLast(images), [count, height, width, channels]), terminal.print);
