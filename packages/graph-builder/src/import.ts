@@ -173,7 +173,8 @@ class Importer {
 /** Entries are written for what the builder makes; a file may give them less, and then it is the file's mistake. */
 function readNode(call: Call, scope: string, origin: NonNullable<NodeSource["origin"]>): readonly Tensor[] {
   try {
-    return call.op.read ? inScope(scope, () => call.op.read!(call)) : makeNode(call, scope, origin);
+    const others = inScope(scope, () => call.op.read?.(call));
+    return others ?? makeNode(call, scope, origin);
   } catch (cause) {
     if (cause instanceof GraphError) throw cause;
     const types = call.inputs.map((t) => (t ? `${t.dtype} ${formatShape(t.shape)}` : "nothing"));

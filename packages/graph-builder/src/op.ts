@@ -78,8 +78,8 @@ export interface OpDefinition {
   readonly fixed?: Readonly<Record<string, AttributeValue>>;
   /** The operator set up to which nodes of the same form meant something else. */
   readonly reads?: number;
-  /** What a node in a file is read as, where it is not kept as it is. */
-  read?(call: Call): readonly Tensor[];
+  /** What a node in a file is read as; undefined where it is kept as it is. */
+  read?(call: Call): readonly Tensor[] | undefined;
   /** An equal tensor that costs less, if there is one. Applied when nodes are made, not when files are read. */
   simplify?(call: Call): Tensor | undefined;
 }

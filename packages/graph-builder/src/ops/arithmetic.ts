@@ -81,13 +81,16 @@ function defineExtremum(
     since: 13,
     dims: onDims((...values) => (values.every((v) => typeof v === "number") ? pick(...values) : undefined)),
     // Where operands tie, the first one takes the gradient.
-    vjp: ({ inputs, grad, outputs }) =>
-      inputs.map((x, i) => {
-        const earlier = inputs
-          .slice(0, i)
-          .reduce<Tensor>((g, y) => where(wins(y!, outputs[0]!), like(grad, 0), g), grad);
-        return where(wins(x!, outputs[0]!), earlier, like(grad, 0));
-      }),
+    vjp({ inputs, grad, outputs }) {
+      const none = like(grad, 0);
+      let left = grad;
+      return inputs.map((x) => {
+        const won = wins(x!, outputs[0]!);
+        const taken = where(won, left, none);
+        left = where(won, none, left);
+        return taken;
+      });
+    },
     simplify: ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined),
   });
 }

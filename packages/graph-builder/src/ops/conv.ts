@@ -6,6 +6,7 @@ import { concat } from "./concat.js";
 import { reduceSum } from "./reduce.js";
 import { sliceAxis } from "./slice.js";
 import { transpose } from "./transpose.js";
+import { halves, padsOf } from "./windows.js";
 
 /** Attributes of Conv, in ONNX's terms: lists have an entry for each spatial axis. */
 export interface ConvOptions {
@@ -49,24 +50,17 @@ function geometry({ inputs, attributes, fail }: Pick<Call, "inputs" | "attribute
   };
   const dilations = list("dilations", rank, 1);
   const strides = list("strides", rank, 1);
-  const auto = attributes.auto_pad ?? "NOTSET";
-  let pads = list("pads", 2 * rank, 0);
-  if (auto === "SAME_UPPER" || auto === "SAME_LOWER") {
-    const total = kernel.map((k, i) => {
-      const size = x.shape[i + 2]!;
-      if (typeof size !== "number")
-        return fail(`auto_pad ${auto} needs known sizes, found ${formatShape(x.shape)}; give pads`);
-      const reach = (k - 1) * dilations[i]! + 1;
-      return Math.max((Math.ceil(size / strides[i]!) - 1) * strides[i]! + reach - size, 0);
-    });
-    const half = total.map((t) => (auto === "SAME_UPPER" ? Math.floor(t / 2) : Math.ceil(t / 2)));
-    pads = [...half, ...total.map((t, i) => t - half[i]!)];
-  }
+  const explicit = list("pads", 2 * rank, 0);
+  const mode = String(attributes.auto_pad ?? "NOTSET");
+  const pads = kernel.map((k, i) => {
+    const reach = (k - 1) * dilations[i]! + 1;
+    return padsOf(mode, x.shape[i + 2]!, reach, strides[i]!, [explicit[i]!, explicit[rank + i]!], fail);
+  });
   return {
     rank,
     kernel,
     strides,
-    pads,
+    pads: [...pads.map(([before]) => before), ...pads.map(([, after]) => after)],
     dilations,
     group: (attributes.group as number | undefined) ?? 1,
     outputPadding: list("output_padding", rank, 0),
@@ -196,15 +190,40 @@ function transposedSize(size: Dim, k: number, i: number, g: Geometry): Dim {
   return addDims(mulDims(subDims(size, 1), g.strides[i]!), reach);
 }
 
+/** The attributes with the pads, and the padding of the output, that give a wanted size. */
+function explicitAttributes(call: Call): Attributes | undefined {
+  const { auto_pad = "NOTSET", output_shape, ...rest } = call.attributes;
+  if (auto_pad === "NOTSET" && !output_shape) return undefined;
+  const x = call.input(0);
+  const g = geometry({ ...call, attributes: { ...rest, pads: Array(2 * (x.shape.length - 2)).fill(0) } });
+  const wanted = output_shape as readonly number[] | undefined;
+  const same = auto_pad === "SAME_UPPER" || auto_pad === "SAME_LOWER";
+  if (!wanted && !same) return { ...rest, pads: g.pads };
+  const surplus = g.kernel.map((k, i) => {
+    const size = wanted?.[i] ?? mulDims(x.shape[i + 2]!, g.strides[i]!);
+    const more = subDims(transposedSize(x.shape[i + 2]!, k, i, g), size);
+    return typeof more === "number"
+      ? more
+      : call.fail(`output_shape of ${formatShape(x.shape)} needs known sizes; give pads and output_padding`);
+  });
+  const pads = surplus.map((more) => halves(String(auto_pad), Math.max(more, 0)));
+  return {
+    ...rest,
+    pads: [...pads.map(([before]) => before), ...pads.map(([, after]) => after)],
+    output_padding: g.outputPadding.map((rows, i) => rows + Math.max(-surplus[i]!, 0)),
+  };
+}
+
 const convTransposeOp: OpEntry = defineOp("ConvTranspose", {
   since: 11,
   attributes: { ...ATTRIBUTES, output_padding: "ints", output_shape: "ints" },
+  read(call) {
+    const attributes = explicitAttributes(call);
+    return attributes && [apply(convTransposeOp, call.inputs, attributes)];
+  },
   infer(call) {
     const [x, w] = [call.input(0), call.input(1)];
     const g = geometry(call);
-    if (call.attributes.output_shape || (call.attributes.auto_pad ?? "NOTSET") !== "NOTSET") {
-      call.fail("output_shape and auto_pad are not supported; give pads and output_padding");
-    }
     if (x.shape[1] !== w.shape[0]) {
       call.fail(
         `the input has ${x.shape[1]} channels (${formatShape(x.shape)}), the weight ${formatShape(w.shape)} expects ${w.shape[0]}; give the layer before ${w.shape[0]} channels or this one a weight for ${x.shape[1]}`,

@@ -30,7 +30,7 @@ export {
 } from "./normalization.js";
 
 export { pad, padAll } from "./pad.js";
-export { averagePool, maxPool, type PoolOptions } from "./pool.js";
+export { averagePool, globalAveragePool, globalMaxPool, maxPool, type PoolOptions } from "./pool.js";
 export { range } from "./range.js";
 export { depthToSpace, spaceToDepth, tile, trilu } from "./rearrange.js";
 export * from "./reduce.js";

@@ -1,11 +1,12 @@
 /** Pooling over windows of the axes after [N, C]. */
 import { formatShape, isStatic } from "../dim.js";
-import { apply, type Call, defineOp, type OpEntry } from "../op.js";
+import { apply, type Call, defineOp, defineReading, type OpEntry } from "../op.js";
 import type { Attributes, Tensor } from "../tensor.js";
 import { constant } from "../tensor.js";
 import { add, div, max, pow } from "./arithmetic.js";
 import { gradientOf } from "./composed.js";
 import { padAll } from "./pad.js";
+import { reduceMax, reduceMean, reduceSum } from "./reduce.js";
 import { slice } from "./slice.js";
 import { abs } from "./unary.js";
 import { type Windows, windowsOf } from "./windows.js";
@@ -119,5 +120,39 @@ export const averagePool = (
 
 /** Largest elements of windows of [N, C, ...]. https://onnx.ai/onnx/operators/onnx__MaxPool.html */
 export const maxPool = (x: Tensor, options: PoolOptions): Tensor => apply(maxPoolOp, [x], given(options));
+
+/** Everything after [N, C]. */
+const pixelsOf = (x: Tensor) => ({
+  axes: x.shape.flatMap((_, i) => (i >= 2 ? [i] : [])),
+  keepdims: true,
+});
+
+/** Means of all pixels: [N, C, ...] -> [N, C, 1, ...]. */
+export const globalAveragePool = (x: Tensor): Tensor => reduceMean(x, pixelsOf(x));
+
+/** The largest of all pixels: [N, C, ...] -> [N, C, 1, ...]; the gradient is shared by those that tie. */
+export const globalMaxPool = (x: Tensor): Tensor => reduceMax(x, pixelsOf(x));
+
+/** The p-norms of all pixels: [N, C, ...] -> [N, C, 1, ...]. */
+const globalLpPool = (x: Tensor, p: number): Tensor => pow(reduceSum(pow(abs(x), p), pixelsOf(x)), 1 / p);
+
+/*#__NO_SIDE_EFFECTS__*/
+function defineGlobalPool(name: string, pool: (x: Tensor, attributes: Attributes) => Tensor): OpEntry {
+  return defineReading(name, {
+    since: 1,
+    attributes: name === "GlobalLpPool" ? { p: "int" } : {},
+    read({ input, attributes, fail }) {
+      const x = input(0);
+      if (x.shape.length < 3) fail(`the input is ${formatShape(x.shape)}, expected [N, C, ...]`);
+      return [pool(x, attributes)];
+    },
+  });
+}
+
+export const globalPools = [
+  defineGlobalPool("GlobalAveragePool", globalAveragePool),
+  defineGlobalPool("GlobalMaxPool", globalMaxPool),
+  defineGlobalPool("GlobalLpPool", (x, { p = 2 }) => globalLpPool(x, p as number)),
+];
 
 export default [averagePoolOp, lpPoolOp, maxPoolOp];

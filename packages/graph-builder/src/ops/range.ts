@@ -26,12 +26,12 @@ function progression({ inputs }: Pick<NodeSource, "inputs">): Progression | unde
   return { start, delta, count: step === 1 ? distance : floorDiv(addDims(distance, step - 1), step) };
 }
 
-const known = (call: Call): Progression =>
+const boundsOf = (call: Call): Progression =>
   progression(call) ?? call.fail("the bounds are computed when the graph runs; give them as constants");
 
 const rangeOp: OpEntry = defineOp("Range", {
   since: 11,
-  infer: (call) => [{ dtype: call.input(0).dtype, shape: [known(call).count] }],
+  infer: (call) => [{ dtype: call.input(0).dtype, shape: [boundsOf(call).count] }],
   dims(node) {
     const { start, delta, count } = progression(node) ?? {};
     if (start === undefined || typeof count !== "number" || count > 1024) return undefined;
@@ -39,16 +39,22 @@ const rangeOp: OpEntry = defineOp("Range", {
   },
   // The bounds are constants or sizes.
   vjp: () => [undefined, undefined, undefined],
-  simplify(call) {
-    const { start, delta, count } = known(call);
-    const { dtype } = call.input(0);
-    if (typeof start !== "number" || typeof count !== "number") return undefined;
-    if (count > LONGEST) return call.fail(`${count} numbers, expected at most ${LONGEST}`);
-    const values = Array.from({ length: count }, (_, i) => start + i * delta);
-    return constant(dtype, [count], toTypedArray(dtype, values));
+  simplify: numbers,
+  read(call) {
+    const known = numbers(call);
+    return known && [known];
   },
-  read: (call) => [apply(rangeOp, call.inputs)],
 });
+
+/** The numbers themselves, where the bounds are numbers. */
+function numbers(call: Call): Tensor | undefined {
+  const { start, delta, count } = boundsOf(call);
+  const { dtype } = call.input(0);
+  if (typeof start !== "number" || typeof count !== "number") return undefined;
+  if (count > LONGEST) return call.fail(`${count} numbers, expected at most ${LONGEST}`);
+  const values = Array.from({ length: count }, (_, i) => start + i * delta);
+  return constant(dtype, [count], toTypedArray(dtype, values));
+}
 
 /**
  * start, start + delta, ... up to but not including `limit`: a constant where the bounds are known, else as many as named

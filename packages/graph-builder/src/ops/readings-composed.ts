@@ -7,26 +7,12 @@ import { add, div } from "./arithmetic.js";
 import { cast } from "./cast.js";
 import { equal, less, where } from "./compare.js";
 import { constantValues } from "./constants.js";
-import { type ReduceOptions, reduceMax, reduceMean } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { dimTensor } from "./shape.js";
 import { slice } from "./slice.js";
 
 /** Elements that are written out; a few bytes of a file must not become gigabytes. */
 const LONGEST = 2 ** 24;
-
-/** A pool over all pixels of [N, C, ...]. */
-const globalPool = (reduce: (x: Tensor, options: ReduceOptions) => Tensor) => ({
-  since: 1,
-  read({ input, fail }: Call): readonly Tensor[] {
-    const x = input(0);
-    if (x.shape.length < 3) fail(`the input is ${formatShape(x.shape)}, expected [N, C, ...]`);
-    return [reduce(x, { axes: x.shape.flatMap((_, i) => (i >= 2 ? [i] : [])), keepdims: true })];
-  },
-});
-
-const globalAveragePoolReading = defineReading("GlobalAveragePool", globalPool(reduceMean));
-const globalMaxPoolReading = defineReading("GlobalMaxPool", globalPool(reduceMax));
 
 const all = ({ inputs, input }: Call): Tensor[] => inputs.map((_, i) => input(i));
 
@@ -99,12 +85,4 @@ const oneHotReading = defineReading("OneHot", {
   },
 });
 
-export default [
-  eyeLikeReading,
-  globalAveragePoolReading,
-  globalMaxPoolReading,
-  meanReading,
-  oneHotReading,
-  sizeReading,
-  sumReading,
-];
+export default [eyeLikeReading, meanReading, oneHotReading, sizeReading, sumReading];

@@ -1,4 +1,4 @@
-/** Activations, normalisations and pools of files that are read as others together. */
+/** Activations and normalisations of files that are read as others together. */
 import { addDims, type Dim, formatShape } from "../dim.js";
 import { bytesPerElement, dtypeFromOnnx } from "../dtype.js";
 import { type Call, defineReading } from "../op.js";
@@ -12,11 +12,10 @@ import { like } from "./elementwise.js";
 import { rmsNormalization, standardize } from "./normalization.js";
 import { pad } from "./pad.js";
 import { range } from "./range.js";
-import { reduceSum } from "./reduce.js";
 import { reshape } from "./reshape.js";
 import { dimTensor } from "./shape.js";
 import { sliceAxis } from "./slice.js";
-import { abs, sigmoid } from "./unary.js";
+import { sigmoid } from "./unary.js";
 
 const number = (attributes: Attributes, name: string, usual: number): number =>
   (attributes[name] as number | undefined) ?? usual;
@@ -104,19 +103,7 @@ const lrnReading = defineReading("LRN", {
   },
 });
 
-const globalLpPoolReading = defineReading("GlobalLpPool", {
-  since: 2,
-  attributes: { p: "int" },
-  read({ input, attributes }) {
-    const x = input(0);
-    const p = number(attributes, "p", 2);
-    const over = { axes: x.shape.flatMap((_, i) => (i >= 2 ? [i] : [])), keepdims: true };
-    return [pow(reduceSum(pow(abs(x), p), over), 1 / p)];
-  },
-});
-
 export default [
-  globalLpPoolReading,
   hardmaxReading,
   lrnReading,
   meanVarianceReading,

@@ -26,7 +26,7 @@ import matmul from "./matmul.js";
 import norm from "./norm.js";
 import normalizations from "./normalization-nodes.js";
 import pad from "./pad.js";
-import pool from "./pool.js";
+import pool, { globalPools } from "./pool.js";
 import range from "./range.js";
 import readings from "./readings.js";
 import composed from "./readings-composed.js";
@@ -92,6 +92,7 @@ export const OPS = byName([
 /** Operators of ONNX that exist in files alone: reading them gives others. */
 export const READINGS = byName([
   ...composed,
+  ...globalPools,
   ...layers,
   ...losses,
   ...old,

@@ -1,4 +1,5 @@
 /** The geometry of windows that move over an image: Conv's and the pools' attributes in numbers. */
+import type { Dim } from "../dim.js";
 import type { Attributes } from "../tensor.js";
 
 export interface Windows {
@@ -35,10 +36,8 @@ export function windowsOf(
   const axes = image.map((size, i) => {
     const whole = dilations[i]! * (kernel[i]! - 1) + 1;
     const stride = strides[i]!;
-    const [before, after] = padsOf(String(attributes.auto_pad ?? "NOTSET"), size, whole, stride, [
-      pads[i]!,
-      pads[i + rank]!,
-    ]);
+    const mode = String(attributes.auto_pad ?? "NOTSET");
+    const [before, after] = padsOf(mode, size, whole, stride, [pads[i]!, pads[i + rank]!], fail);
     const room = (size + before + after - whole) / stride;
     let count = (ceil ? Math.ceil(room) : Math.floor(room)) + 1;
     // A window that would begin in the padding at the end is none.
@@ -73,16 +72,28 @@ export function windowsOf(
   };
 }
 
-function padsOf(
+/**
+ * What goes before and after an axis: ONNX's auto_pad "SAME_*" makes as many windows as there are strides in the axis.
+ * @param whole - the reach of a window.
+ * @throws by `fail` where that depends on a size that is not known.
+ */
+export function padsOf(
   mode: string,
-  size: number,
+  size: Dim,
   whole: number,
   stride: number,
   explicit: readonly [number, number],
+  fail: (message: string) => never,
 ): readonly [number, number] {
   if (mode === "VALID") return [0, 0];
-  if (!mode.startsWith("SAME")) return explicit;
-  const total = Math.max((Math.ceil(size / stride) - 1) * stride + whole - size, 0);
+  if (mode !== "SAME_UPPER" && mode !== "SAME_LOWER") return explicit;
+  if (stride === 1) return halves(mode, whole - 1);
+  if (typeof size !== "number") return fail(`auto_pad ${mode} needs known sizes, found ${size}; give pads`);
+  return halves(mode, Math.max((Math.ceil(size / stride) - 1) * stride + whole - size, 0));
+}
+
+/** The larger half at the end for SAME_UPPER, else at the start. */
+export function halves(mode: string, total: number): readonly [number, number] {
   const less = Math.floor(total / 2);
   return mode === "SAME_UPPER" ? [less, total - less] : [total - less, less];
 }

@@ -7,7 +7,6 @@ export const REFUSED: Readonly<Record<string, Refusal>> = {
   test_affine_grid_2d_align_corners_expanded: ["AffineGrid", "is not said to be a tensor"],
   test_affine_grid_3d_align_corners_expanded: ["AffineGrid", "is not said to be a tensor"],
   test_affine_grid_3d_expanded: ["AffineGrid", "is not said to be a tensor"],
-  test_convtranspose_kernel_shape: ["ConvTranspose", "output_shape and auto_pad are not supported"],
   test_rotary_embedding_interleaved_expanded: ["Split", "the sizes are computed when the graph runs"],
   test_rotary_embedding_no_position_ids_expanded: ["Split", "the sizes are computed when the graph runs"],
   test_rotary_embedding_no_position_ids_interleaved_expanded: [

@@ -15,6 +15,8 @@ import {
   depthToSpace,
   dimTensor,
   gatherElements,
+  globalAveragePool,
+  globalMaxPool,
   greater,
   isInfinite,
   isNotANumber,
@@ -94,6 +96,8 @@ export const SPATIAL_SAMPLES: readonly Sample[] = [
     linear,
   ),
   of("AveragePool", "of one axis", [["n", 2, 7]], (x) => averagePool(x, { kernel_shape: [3] }), linear),
+  of("ReduceMean", "globalAveragePool", image, globalAveragePool, linear),
+  of("ReduceMax", "globalMaxPool", image, globalMaxPool, { apart: true }),
   of("MaxPool", "2x2", [["n", 2, 4, 4]], (x) => maxPool(x, { kernel_shape: [2, 2], strides: [2, 2] }), {
     apart: true,
     single: true,
