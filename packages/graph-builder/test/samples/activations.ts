@@ -29,7 +29,7 @@ import {
 } from "../../src/index.js";
 import { apply } from "../../src/op.js";
 import { OPS } from "../../src/ops/registry.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const single = { single: true } as const;
 const of = (op: string, build: (x: Tensor) => Tensor, more: Partial<Sample> = {}): Sample => ({

@@ -18,7 +18,7 @@ import {
 import { apply } from "../../src/op.js";
 import { OPS } from "../../src/ops/registry.js";
 import { constant, int64s } from "../../src/tensor.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const of = (
   op: string,

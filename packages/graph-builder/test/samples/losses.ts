@@ -1,7 +1,7 @@
 /** Losses of classifiers. */
 import { crossEntropy, expand, type LossOptions, nllLoss, type Tensor } from "../../src/index.js";
 import { constant } from "../../src/tensor.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const target = constant("int64", [4], [2, 0, 7, 2]);
 const pixels = constant("int32", [1, 3], [1, 0, 1]);

@@ -10,7 +10,7 @@ import {
   type Tensor,
   tanh,
 } from "../../src/index.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const LOWERINGS = [cpu, native];
 

@@ -13,7 +13,7 @@ import {
 import { apply, applyAll } from "../../src/op.js";
 import { OPS } from "../../src/ops/registry.js";
 import { constant } from "../../src/tensor.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const single = { single: true } as const;
 const node = (name: string) => OPS.get(name)!;

@@ -1,6 +1,6 @@
 /** Sums of products. */
 import { einsum, type Tensor } from "../../src/index.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 const of = (
   name: string,

@@ -44,7 +44,7 @@ import {
 import { apply } from "../../src/op.js";
 import { OPS } from "../../src/ops/registry.js";
 import { constant, scalar } from "../../src/tensor.js";
-import type { Sample } from "../samples.js";
+import type { Sample } from "./sample.js";
 
 type Shapes = Sample["shapes"];
 const of = (
