@@ -14,7 +14,7 @@ import { squeeze, unsqueeze } from "./squeeze.js";
 
 /** How the losses of single targets are weighed and put together. */
 export interface LossOptions {
-  /** [C]: the factor of each class. Default: 1. */
+  /** The factor of each class, [C]. Default: 1. */
   readonly weight?: Tensor;
   /** Targets of this class count nothing. */
   readonly ignoreIndex?: number;
