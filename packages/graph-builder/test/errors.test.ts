@@ -11,14 +11,19 @@ import {
   conv2d,
   convTranspose,
   cpu,
+  dropout,
+  embed,
   expand,
   gather,
   gemm,
+  groupNormalization,
   input,
   matmul,
   pad,
   reduceSum,
   reshape,
+  resize,
+  scaledDotProductAttention,
   slice,
   split,
   transpose,
@@ -134,6 +139,46 @@ describe.each<[string, () => unknown, string]>([
       batchNorm2d(p.at("bn"), concat([x, x], 1));
     },
     'parameter "bn.weight": used with the shapes [3] and [6]; give the second layer a path of its own',
+  ],
+  [
+    "attention of vectors",
+    () => scaledDotProductAttention(input("q", "float32", [4]), input("k", "float32", [4]), m),
+    "scaledDotProductAttention: q is [4] and k [4], expected [..., L, E] and [..., S, E] with a known E; reshape() them",
+  ],
+  [
+    "attention of unknown width",
+    () => scaledDotProductAttention(input("q", "float32", [2, "e"]), m, m),
+    "scaledDotProductAttention: q is [2, e] and k [2, 3], expected [..., L, E] and [..., S, E] with a known E; reshape() them",
+  ],
+  [
+    "embedding in a vector",
+    () => embed(i, input("t", "float32", [4])),
+    "embed: the table is [4], expected [count, E], a row for each index",
+  ],
+  [
+    "dropout of everything",
+    () => dropout(m, m, 1),
+    "dropout: the rate is 1, expected 0 up to but not including 1",
+  ],
+  [
+    "groups of channels",
+    () => groupNormalization(x, { groups: 2 }),
+    "groupNormalization: the input is [n, 3, 8, 8], expected [N, C, ...] with C a multiple of the 2 groups",
+  ],
+  [
+    "a parameter of unknown size",
+    () => params().at("fc").parameter("weight", ["n", 3], { kind: "constant", value: 0 }),
+    'parameter "fc.weight": the shape [n, 3] depends on a size known only when the graph runs; give it in numbers',
+  ],
+  [
+    "a named constant",
+    () => constant("float32", [2, 2], [1, 2, 3], "table"),
+    'constant "table": 3 values do not fill the shape [2, 2] (4 elements)',
+  ],
+  [
+    "resizing",
+    () => resize(x, { sizes: [1, 1] }),
+    "Resize: expected 4 constant sizes or scales for [n, 3, 8, 8], found 2",
   ],
 ])("%s", (_, mistake, message) => {
   test("is named", () => {

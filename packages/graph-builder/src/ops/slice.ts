@@ -103,9 +103,6 @@ function spread(grad: Tensor, { axis, start, end, step }: Range, x: Tensor, fail
     });
     wide = sliceAxis(reshape(padded, at(wide.shape, length * stride)), axis, 0, (length - 1) * stride + 1);
   }
-  if (step > 0 && typeof start === "number" && typeof end !== "number" && stride === 1) {
-    return pad(wide, { axis, before: start, after: subDims(size, end) }, [x]);
-  }
   // A named length has a stride of 1.
   const last = typeof length === "number" ? addDims(start, (length - 1) * step) : addDims(end, 1);
   const before = step > 0 ? start : last;
