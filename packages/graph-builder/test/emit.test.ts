@@ -132,6 +132,57 @@ describe("emit", () => {
     expect(manifest).toMatchObject({ network: { name: "my-net" }, classes: 10, timestep: false });
   });
 
+  test("writes into models/ and takes other options for a group", async () => {
+    const options = ["--optimizer", "adamw", "--group", "*.bias:weightDecay=0"];
+    expect((await run("emit", "conv", ...options)).stdout).toMatch(/^models\/conv: 7 files/);
+    const manifest = parseManifest(contents("models/conv")["manifest.json"]!.toString(), "manifest.json");
+    expect(manifest.optimizer!.groups).toEqual([{ match: "*.bias", options: { weightDecay: 0 } }]);
+  });
+
+  test("gives the options of a network in a file as texts, truths and numbers", async () => {
+    writeFileSync(
+      path.join(folder, "plain.mjs"),
+      `export default Object.assign(
+         (options) => { throw new Error(JSON.stringify(options)); },
+         { defaults: { mode: "a", deep: true, wide: true, channels: [1, 2] }, description: "" });`,
+    );
+    const emit = (...options: string[]) =>
+      run("emit", "./plain.mjs", ...options.flatMap((option) => ["--option", option]));
+    expect(await emit("mode=b=c", "deep=false", "wide=true", "channels=3,4")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        'graph-builder: {"mode":"b=c","deep":false,"wide":true,"channels":[3,4]} (--verbose shows where)\n',
+    });
+    expect(await emit("deep=maybe")).toMatchObject({
+      status: 2,
+      stderr: '--option deep=maybe: found "maybe", expected true or false\n',
+    });
+    const { stderr } = await run("emit", "./plain.mjs", "--verbose");
+    expect(stderr).toMatch(/^Error: \{\}\n +at .*plain\.mjs/);
+  });
+
+  test.each([
+    ["export default 3;", "its default export is no network; write `export default defineNetwork({ ... })`"],
+    [
+      "export default () => 3;",
+      "its default export is no network; write `export default defineNetwork({ ... })`",
+    ],
+    ["throw new Error('first\\nsecond');", "cannot be loaded: first"],
+  ])("refuses a file of %s", async (source, message) => {
+    const file = `wrong-${source.length}.mjs`;
+    writeFileSync(path.join(folder, file), source);
+    const where = message.startsWith("cannot") ? `network file ./${file} ` : `network file ./${file}: `;
+    expect(await run("emit", `./${file}`)).toMatchObject({ status: 1, stderr: `${where}${message}\n` });
+  });
+
+  test("says that a network has no options", async () => {
+    const source = "export default Object.assign(() => 3, { defaults: {}, description: '' });";
+    writeFileSync(path.join(folder, "none.mjs"), source);
+    const { stderr } = await run("emit", "./none.mjs", "--option", "a=1");
+    expect(stderr).toMatch(/^--option a=1: \S* ?has no option "a"; its options are: none\n$/);
+  });
+
   test("gives a JavaScript file and its errors the same treatment", () => {
     writeFileSync(
       path.join(folder, "wrong.mjs"),
@@ -219,6 +270,7 @@ describe.each<[string[], number, string | RegExp]>([
     "parameter groups: every parameter is frozen; leave at least one to train\n",
   ],
   [["emit", "unet", "--clip", "0"], 2, "--clip 0: expected a number above 0\n"],
+  [["emit", "unet", "--clip", " "], 2, "--clip  : expected a number above 0\n"],
   [["emit", "unet", "--ema", "1"], 2, "--ema 1: expected a number of 0 or more, below 1\n"],
   [["emit", "unet", "--wat"], 2, /^graph-builder: Unknown argument: wat; see --help\n$/],
   [

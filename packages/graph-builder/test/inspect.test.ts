@@ -179,6 +179,7 @@ describe.each<[string[], number, string | RegExp]>([
     2,
     "--bind batch=-1: expected NAME=SIZE with a whole number, such as batch=16\n",
   ],
+  [["/dev/null"], 1, "model /dev/null is no file; name the .onnx file\n"],
   [[UNET, "--bind", "b=1"], 1, 'the model has no size of the name "b"; its named sizes are batch\n'],
   [
     [here("grad.test.ts")],

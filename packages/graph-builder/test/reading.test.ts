@@ -484,6 +484,104 @@ describe.each<[string, () => unknown, string | RegExp]>([
     () => read(external({ location: "w.bin", length: "12" })),
     'initializer "w": external data of 12 bytes, but its type and shape need 8; export the model again',
   ],
+  [
+    "an attribute without type and name",
+    () => read({ node: [op("Relu", ["x"], ["y"], { attribute: [{}] })] }),
+    'node "make_y" (Relu): attribute "" is of type 0, which is not supported; expected a number, a text, a tensor, a graph, or a list of numbers or texts',
+  ],
+  [
+    "an attribute of a kind that is not read",
+    () =>
+      read({
+        node: [op("Relu", ["x"], ["y"], { attribute: [{ name: "to", type: AttributeType.SPARSE_TENSOR }] })],
+      }),
+    'node "make_y" (Relu): attribute "to" is of type 11, which is not supported; expected a number, a text, a tensor, a graph, or a list of numbers or texts',
+  ],
+  [
+    "an attribute that refers to a function",
+    () =>
+      read({
+        node: [
+          op("Relu", ["x"], ["y"], {
+            attribute: [{ name: "axis", type: AttributeType.INT, refAttrName: "outer" }],
+          }),
+        ],
+      }),
+    'node "make_y" (Relu): attribute "axis" refers to a function\'s, but lies in no function',
+  ],
+  [
+    "a tensor attribute without contents",
+    () =>
+      read({
+        node: [
+          op("Loop", ["x"], ["y"], {
+            attribute: [
+              { name: "a", type: AttributeType.INT },
+              { name: "b", type: AttributeType.FLOAT },
+              { name: "c", type: AttributeType.TENSOR },
+              { name: "body", type: AttributeType.GRAPH },
+            ],
+          }),
+        ],
+      }),
+    'node "make_y" (Loop): attribute "c": element type undefined is not supported',
+  ],
+  [
+    "a graph as an attribute that is empty",
+    () =>
+      read({
+        node: [op("Loop", ["x"], ["y"], { attribute: [{ name: "body", type: AttributeType.GRAPH }] })],
+      }),
+    'Loop "make_y": the body takes 0 inputs, expected 2',
+  ],
+  [
+    "an input without a name",
+    () => read({ ...relus, input: [value("")] }),
+    "an input of the graph has no name; the file is damaged",
+  ],
+  [
+    "an output without a name",
+    () => read({ ...relus, output: [value("")] }),
+    "an output of the graph has no name; the file is damaged",
+  ],
+  [
+    "an input of very many axes",
+    () => read({ ...relus, input: [value("x", Array(65).fill(1))] }),
+    'input "x": it has 65 axes, expected at most 64',
+  ],
+  [
+    "a tensor in segments",
+    () => read(tensor({ segment: { begin: 0, end: 1 }, floatData: [1, 2] })),
+    'initializer "w": it is stored in segments, which is not supported',
+  ],
+  [
+    "an initializer that is there twice",
+    () =>
+      read({
+        ...relus,
+        initializer: [1, 2].map(() => ({ name: "w", dims: [1], dataType: FLOAT, floatData: [1] })),
+      }),
+    'the value "w" is defined twice, the second time by an initializer; names must differ',
+  ],
+  [
+    "very many unknown operators",
+    () => read({ node: Array.from({ length: 15 }, (_, i) => op(`Unknown${i % 12}`, ["x"], [`y${i}`])) }),
+    'operators that are not supported: Unknown0 (node "make_y0", node "make_y12"), Unknown1 (node "make_y1", node "make_y13"), Unknown2 (node "make_y2", node "make_y14"), Unknown3 (node "make_y3"), Unknown4 (node "make_y4"), Unknown5 (node "make_y5"), Unknown6 (node "make_y6"), Unknown7 (node "make_y7"), Unknown8 (node "make_y8"), Unknown9 (node "make_y9"), 2 more; write the model with supported ones (docs/OPERATORS.md)',
+  ],
+  [
+    "one unknown operator very often",
+    () => read({ node: Array.from({ length: 6 }, (_, i) => op("Unknown", ["x"], [`y${i}`])) }),
+    'operators that are not supported: Unknown (node "make_y0", node "make_y1", node "make_y2" and others); write the model with supported ones (docs/OPERATORS.md)',
+  ],
+  [
+    "a long circle",
+    () =>
+      read({
+        node: Array.from({ length: 30 }, (_, i) => op("Relu", [`v${(i + 1) % 30}`], [`v${i}`])),
+        output: [value("v0")],
+      }),
+    'the graph is a circle: "v1" <- "v2" <- "v3" <- "v4" <- "v5" <- "v6" <- "v7" <- "v8" <- … (30 values); a value cannot depend on itself, so the file was put together wrongly',
+  ],
 ])("%s", (_, mistake, message) => {
   test("is refused", () => {
     let found: unknown;
