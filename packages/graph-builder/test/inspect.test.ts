@@ -9,11 +9,13 @@ import {
   buildModel,
   conv,
   convTranspose,
+  einsum,
   gemm,
   input,
   loop,
   type Model,
   matmul,
+  maxPool,
   mul,
   readOnnx,
   reduceSum,
@@ -124,6 +126,13 @@ describe("operations", () => {
     expect(cost(matmul(m, k), [m, k])).toBe(2 * 3 * 4 * 5);
     expect(cost(gemm(m, k, { c }), [m, k, c])).toBe(3 * 5 * (2 * 4 + 1));
     expect(cost(gemm(k, m, { transA: 1, transB: 1 }), [k, m])).toBe(2 * 5 * 4 * 3);
+    expect(cost(einsum("ij,jk->ki", m, k), [m, k])).toBe(2 * 3 * 4 * 5);
+  });
+
+  test("of pools", () => {
+    const pooled = maxPool(x, { kernel_shape: [3, 2], strides: [1, 2] });
+    // n x 6 channels x 3x2 windows of six elements.
+    expect(cost(pooled, [x], { n: 7 })).toBe(7 * 6 * 6 * 6);
   });
 
   test("of elements, sums and what only moves", () => {

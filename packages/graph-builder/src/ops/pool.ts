@@ -1,8 +1,7 @@
 /** Pooling over windows of the axes after [N, C]. */
-import { formatShape, isStatic } from "../dim.js";
+import { formatShape, isStatic, type Shape } from "../dim.js";
 import { apply, type Call, defineOp, defineReading, type OpEntry } from "../op.js";
-import type { Attributes, Tensor } from "../tensor.js";
-import { constant } from "../tensor.js";
+import { type Attributes, constant, type NodeSource, type Tensor } from "../tensor.js";
 import { add, div, max, pow } from "./arithmetic.js";
 import { gradientOf } from "./composed.js";
 import { padAll } from "./pad.js";
@@ -29,6 +28,11 @@ function windows({ input, attributes, fail }: Pick<Call, "input" | "attributes" 
 }
 
 const outputShape = (call: Call) => [...call.input(0).shape.slice(0, 2), ...windows(call).output];
+
+/** An addition, a comparison or a power for each place of each window. */
+function placesFlops({ outputs, attributes }: NodeSource, count: (shape: Shape) => number): number {
+  return count(outputs[0]!.shape) * count(attributes.kernel_shape as readonly number[]);
+}
 
 const fail = (message: string): never => {
   throw new Error(message);
@@ -59,6 +63,7 @@ const averagePoolOp: OpEntry = defineOp("AveragePool", {
   since: 19,
   attributes: { ...WINDOW_ATTRIBUTES, count_include_pad: "int" },
   infer: (call) => [{ dtype: call.input(0).dtype, shape: outputShape(call) }],
+  flops: placesFlops,
   vjp: gradientOf(averaged),
 });
 
@@ -66,6 +71,7 @@ const lpPoolOp: OpEntry = defineOp("LpPool", {
   since: 18,
   attributes: { ...WINDOW_ATTRIBUTES, p: "int" },
   infer: (call) => [{ dtype: call.input(0).dtype, shape: outputShape(call) }],
+  flops: placesFlops,
   vjp: gradientOf(([x], attributes) => {
     const p = (attributes.p as number | undefined) ?? 2;
     const places = placesOf(pow(abs(x!), p), windows({ input: () => x!, attributes, fail }), 0);
@@ -84,6 +90,7 @@ const maxPoolOp: OpEntry = defineOp("MaxPool", {
       { dtype: call.input(0).dtype, shape: outputShape(call) },
       { dtype: "int64" as const, shape: outputShape(call) },
     ].slice(0, call.outputs),
+  flops: placesFlops,
   // Where several are the largest, the first place of the window takes the gradient.
   vjp: gradientOf(([x], attributes) =>
     max(...placesOf(x!, windows({ input: () => x!, attributes, fail }), Number.NEGATIVE_INFINITY)),
