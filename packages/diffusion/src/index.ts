@@ -8,6 +8,7 @@ export * from "./nearest.js";
 export * from "./normal.js";
 export * from "./parse-manifest.js";
 export * from "./philox.js";
+export * from "./pixels.js";
 export * from "./safetensors.js";
 export {
   SAFETENSORS_DTYPE,

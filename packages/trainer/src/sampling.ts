@@ -8,6 +8,7 @@ import {
   sample,
   samplerNamed,
   scheduleOf,
+  toPixels,
 } from "@onnx-diffusion/diffusion";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 
@@ -71,7 +72,7 @@ export async function* drawImages(
       last = progress.x;
       yield { done: number * rows.length + progress.row + 1, total: batches * rows.length };
     }
-    toBytes(last, range, images.subarray(first * size));
+    toPixels(last, range, images.subarray(first * size));
   }
   return images;
 }
@@ -103,13 +104,4 @@ export async function predictNoise({
   if (manifest.classes > 0) feeds.class_labels = new Tensor("int32", labels, [batch]);
   const { out_sample: output } = await session.run(feeds);
   return output!.data as Float32Array;
-}
-
-/** Pixels from the model's range to 0..255: clamped, scaled, rounded; a value that is no number becomes 0. */
-function toBytes(x: Float32Array, [low, high]: readonly [number, number], out: Uint8Array): void {
-  const scale = 255 / (high - low);
-  for (let i = 0; i < x.length; i++) {
-    const value = Math.min(high, Math.max(low, x[i]!));
-    out[i] = Math.round((value - low) * scale);
-  }
 }

@@ -1,0 +1,69 @@
+/** What a page and its worker say to each other. */
+import type { Manifest, SamplerName, Spacing } from "@onnx-diffusion/diffusion";
+import type { Device, DeviceChoice } from "./device.js";
+import type { SamplerErrorData } from "./errors.js";
+import type { LoadProgress } from "./model.js";
+
+/** A model to load. Addresses as texts, which a worker can be sent. */
+export interface LoadRequest {
+  readonly source: string | FileSystemDirectoryHandle;
+  readonly device: Device;
+  readonly runtimeUrl: string | undefined;
+}
+
+/** Images to draw, with every choice made. */
+export interface DrawRequest {
+  readonly count: number;
+  /** Of each image; empty for a model without classes. */
+  readonly labels: readonly number[];
+  readonly seed: number;
+  readonly sampler: SamplerName;
+  readonly spacing: Spacing;
+  readonly steps: number;
+  /** Whether each step brings its images along. */
+  readonly previews: boolean;
+}
+
+/** What is known of a model once it is loaded. */
+export interface LoadResult {
+  readonly choice: DeviceChoice;
+  readonly manifest: Manifest;
+}
+
+/** An evaluation of the network and the update after it. */
+export interface StepData {
+  /** Rows of the sampler's table done, 1..steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** [count, C, H, W], if previews were asked for. */
+  readonly x?: Float32Array<ArrayBuffer>;
+}
+
+/** To the worker. `abort` means the request of that id. */
+export type ToWorker =
+  | { readonly type: "load"; readonly id: number; readonly request: LoadRequest }
+  | { readonly type: "draw"; readonly id: number; readonly request: DrawRequest }
+  | { readonly type: "abort"; readonly id: number };
+
+/** From the worker. Every request ends with `done` or `failed`. */
+export type FromWorker =
+  | { readonly type: "progress"; readonly id: number; readonly value: LoadProgress }
+  | { readonly type: "step"; readonly id: number; readonly value: StepData }
+  | { readonly type: "done"; readonly id: number; readonly value: LoadResult | Float32Array<ArrayBuffer> }
+  | { readonly type: "failed"; readonly id: number; readonly error: SamplerErrorData };
+
+/** What loads and draws: in this thread, or in a worker that it speaks for. */
+export interface Engine {
+  load(
+    request: LoadRequest,
+    signal: AbortSignal | undefined,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<LoadResult>;
+  /** [count, C, H, W] in the model's range. */
+  draw(
+    request: DrawRequest,
+    signal: AbortSignal | undefined,
+    onStep: (step: StepData) => void,
+  ): Promise<Float32Array<ArrayBuffer>>;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,127 @@
+/** An engine in a worker of its own. */
+import { aborted, disposed, SamplerError } from "./errors.js";
+import type { LoadProgress } from "./model.js";
+import type {
+  DrawRequest,
+  Engine,
+  FromWorker,
+  LoadRequest,
+  LoadResult,
+  StepData,
+  ToWorker,
+} from "./protocol.js";
+
+interface Pending {
+  readonly resolve: (value: LoadResult | Float32Array<ArrayBuffer>) => void;
+  readonly reject: (error: SamplerError) => void;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onStep?: (step: StepData) => void;
+}
+
+/** Speaks for a worker. Once the worker has ended, every request fails: make another. */
+export class RemoteEngine implements Engine {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #ended: SamplerError | undefined;
+  #nextId = 0;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
+    worker.addEventListener("messageerror", () => this.#end(workerError("a message could not be read")));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      // A script that cannot be loaded has an event without a message.
+      this.#end(workerError(event.message || "its script could not be loaded"));
+    });
+  }
+
+  load(
+    request: LoadRequest,
+    signal: AbortSignal | undefined,
+    onProgress: (progress: LoadProgress) => void,
+  ): Promise<LoadResult> {
+    return this.#ask({ type: "load", request }, signal, { onProgress }) as Promise<LoadResult>;
+  }
+
+  draw(
+    request: DrawRequest,
+    signal: AbortSignal | undefined,
+    onStep: (step: StepData) => void,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    return this.#ask({ type: "draw", request }, signal, { onStep }) as Promise<Float32Array<ArrayBuffer>>;
+  }
+
+  #ask(
+    question: { type: "load"; request: LoadRequest } | { type: "draw"; request: DrawRequest },
+    signal: AbortSignal | undefined,
+    listeners: Pick<Pending, "onProgress" | "onStep">,
+  ): Promise<LoadResult | Float32Array<ArrayBuffer>> {
+    const id = this.#nextId++;
+    return new Promise<LoadResult | Float32Array<ArrayBuffer>>((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
+      if (signal?.aborted) return reject(aborted(signal.reason));
+      const stop = (): void => {
+        // The caller need not wait until the worker has time to read this.
+        this.#send({ type: "abort", id });
+        this.#pending.delete(id);
+        reject(aborted(signal?.reason));
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      const forget = (): void => signal?.removeEventListener("abort", stop);
+      this.#pending.set(id, {
+        ...listeners,
+        resolve: (value) => {
+          forget();
+          resolve(value);
+        },
+        reject: (error) => {
+          forget();
+          reject(error);
+        },
+      });
+      this.#send({ ...question, id });
+    });
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: FromWorker): void {
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return;
+    switch (message.type) {
+      case "progress":
+        return pending.onProgress?.(message.value);
+      case "step":
+        return pending.onStep?.(message.value);
+      case "done":
+        this.#pending.delete(message.id);
+        return pending.resolve(message.value);
+      case "failed":
+        this.#pending.delete(message.id);
+        return pending.reject(new SamplerError(message.error));
+    }
+  }
+
+  #end(error: SamplerError): void {
+    this.#ended ??= error;
+    this.#worker.terminate();
+    for (const { reject } of this.#pending.values()) reject(this.#ended);
+    this.#pending.clear();
+  }
+
+  async dispose(): Promise<void> {
+    this.#end(disposed());
+  }
+}
+
+function workerError(reason: string): SamplerError {
+  return new SamplerError({
+    code: "worker",
+    problem: `the sampler's worker ended: ${reason}`,
+    remedy:
+      "sample again, which starts another; or load with worker: false if this page may not start workers",
+  });
+}

@@ -1,0 +1,87 @@
+/** What a page asks for, checked against the model. */
+import { type Manifest, SAMPLERS, type SamplerName, SPACINGS, type Spacing } from "@onnx-diffusion/diffusion";
+import { SamplerError, type SamplerErrorCode } from "./errors.js";
+import type { DrawRequest } from "./protocol.js";
+
+/** What to draw. Everything has a default. */
+export interface SampleOptions {
+  /** Number of images. Default: one for each label, each class or 10. */
+  readonly count?: number;
+  /** Classes, 0..classes-1, which the images take in turn. Default: all. Only for models with classes. */
+  readonly labels?: readonly number[];
+  /** A whole number of 0 or more: image i of a seed is always the same, in every browser and in Node. Default: random. */
+  readonly seed?: number;
+  /** Default: `ddim`, which needs few steps. */
+  readonly sampler?: SamplerName;
+  /** Steps of the sampler, 1..T. Default: 50 or T for the deterministic ones, T for `ddpm`. */
+  readonly steps?: number;
+  /** Which noise levels the steps visit. Default: `trailing`. */
+  readonly spacing?: Spacing;
+  /** Whether each step brings its images along. Default: false. */
+  readonly previews?: boolean;
+  /** Stops the work. */
+  readonly signal?: AbortSignal;
+}
+
+/** A page that asks for more has mistyped. */
+const MOST_IMAGES = 10_000;
+
+/** @throws SamplerError `options` or `labels` naming what is out of range. */
+export function drawRequest(options: SampleOptions, manifest: Manifest): DrawRequest {
+  const { T } = manifest.schedule;
+  const sampler = oneOf("sampler", options.sampler ?? "ddim", SAMPLERS);
+  const spacing = oneOf("spacing", options.spacing ?? "trailing", SPACINGS);
+  const steps = whole(
+    "steps",
+    options.steps ?? (sampler === "ddpm" ? T : Math.min(50, T)),
+    1,
+    T,
+    "the model's T",
+  );
+  const random = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const seed = whole("seed", options.seed ?? random(), 0, Number.MAX_SAFE_INTEGER);
+  const cycle = labelCycle(options.labels, manifest.classes);
+  const count = whole("count", options.count ?? (cycle.length || 10), 1, MOST_IMAGES);
+  if (options.labels && count < cycle.length) {
+    throw wrong(
+      "labels",
+      `count: found ${count} for ${cycle.length} labels`,
+      `ask for ${cycle.length} images or more, or leave the count out`,
+    );
+  }
+  const labels = cycle.length === 0 ? [] : Array.from({ length: count }, (_, i) => cycle[i % cycle.length]!);
+  return { count, labels, seed, sampler, spacing, steps, previews: options.previews ?? false };
+}
+
+function labelCycle(labels: readonly number[] | undefined, classes: number): readonly number[] {
+  if (classes === 0) {
+    if (labels === undefined || labels.length === 0) return [];
+    throw wrong("labels", `labels: found [${labels}] for a model without classes`, "leave them out");
+  }
+  if (labels === undefined) return Array.from({ length: classes }, (_, label) => label);
+  if (labels.length === 0) {
+    throw wrong("labels", "labels: found none", `give classes in 0..${classes - 1}, or leave labels out`);
+  }
+  const stray = labels.find((label) => !Number.isInteger(label) || label < 0 || label >= classes);
+  if (stray === undefined) return labels;
+  throw wrong(
+    "labels",
+    `labels: found ${stray} among [${labels}]`,
+    `give whole numbers in 0..${classes - 1}, the model's classes`,
+  );
+}
+
+function whole(name: string, value: number, least: number, most: number, whose?: string): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const range = `${least}..${most}${whose ? `, ${whose}` : ""}`;
+  throw wrong("options", `${name}: found ${value}`, `give a whole number in ${range}`);
+}
+
+function oneOf<Name extends string>(what: string, name: Name, known: Readonly<Record<Name, unknown>>): Name {
+  if (Object.hasOwn(known, name)) return name;
+  const names = Object.keys(known).join(", ");
+  throw wrong("options", `${what}: found ${JSON.stringify(name)}`, `give one of ${names}`);
+}
+
+const wrong = (code: SamplerErrorCode, problem: string, remedy: string): SamplerError =>
+  new SamplerError({ code, problem, remedy });

@@ -1,0 +1,71 @@
+/** One drawing under way: its steps to loop over, and its images to wait for. */
+import type { Images } from "./images.js";
+
+/** The state after an evaluation of the network. */
+export interface SampleStep {
+  /** Evaluations of the network done, 1..steps; Heun has two in a step of its own. */
+  readonly step: number;
+  readonly steps: number;
+  /** The images as they stand, if `previews` were asked for. */
+  readonly images?: Images;
+}
+
+/** What does the work: it tells each step, and gives the images. */
+export type DrawWork = (signal: AbortSignal, onStep: (step: SampleStep) => void) => Promise<Images>;
+
+/**
+ * Images being drawn. Await it for the images; loop over it for the steps, and leave the loop to stop the work.
+ *
+ * The work begins at once and never waits for the loop: a slow one gets its steps later, none is left out.
+ */
+export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> {
+  readonly #result: Promise<Images>;
+  readonly #controller = new AbortController();
+  /** Steps that the loop has not seen; kept only once there is a loop. */
+  #queue: SampleStep[] | undefined;
+  #settled = false;
+  #wake: (() => void) | undefined;
+
+  constructor(work: DrawWork, signal: AbortSignal | undefined) {
+    const both = signal ? AbortSignal.any([signal, this.#controller.signal]) : this.#controller.signal;
+    this.#result = work(both, (step) => {
+      this.#queue?.push(step);
+      this.#wake?.();
+    });
+    const settle = (): void => {
+      this.#settled = true;
+      this.#wake?.();
+    };
+    // Also keeps the browser from reporting an error that whoever waits for the images is told.
+    this.#result.then(settle, settle);
+  }
+
+  /** Resolves to the images; rejects with a SamplerError. */
+  // biome-ignore lint/suspicious/noThenProperty: waiting for the drawing is waiting for its images.
+  then<Done = Images, Failed = never>(
+    onDone?: ((images: Images) => Done | PromiseLike<Done>) | null,
+    onFailed?: ((error: unknown) => Failed | PromiseLike<Failed>) | null,
+  ): Promise<Done | Failed> {
+    return this.#result.then(onDone, onFailed);
+  }
+
+  /** The steps from here on. Throws what the drawing fails with. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<SampleStep, void, undefined> {
+    this.#queue ??= [];
+    try {
+      for (;;) {
+        const next = this.#queue.shift();
+        if (next !== undefined) yield next;
+        else if (this.#settled) break;
+        else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        }
+      }
+      await this.#result;
+    } finally {
+      if (!this.#settled) this.#controller.abort();
+    }
+  }
+}
