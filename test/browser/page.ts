@@ -17,7 +17,15 @@ const TYPES: Readonly<Record<string, string>> = {
   js: "text/javascript",
   mjs: "text/javascript",
   wasm: "application/wasm",
+  json: "application/json",
 };
+
+/** What the server answers: contents, a file on disk, or an error. */
+export type Served =
+  | { readonly text: string; readonly type?: string }
+  | { readonly bytes: Uint8Array }
+  | { readonly file: string }
+  | { readonly status: number };
 
 export interface TestPage extends AsyncDisposable {
   readonly page: Page;
@@ -27,26 +35,34 @@ export interface TestPage extends AsyncDisposable {
 
 /**
  * An empty page on a server of its own.
- * @param files - by their path on the server: contents, or the path of a file on disk.
+ * @param files - by their path on the server; looked up at each request, so a test may change them.
+ * @param flags - more of the browser's flags.
  */
 export async function openPage(
-  files: Readonly<Record<string, { text: string } | { file: string }>>,
+  files: Readonly<Record<string, Served>>,
+  flags: readonly string[] = [],
 ): Promise<TestPage> {
   const server = createServer(async ({ url = "/" }, response) => {
     const found = files[url];
     const body =
-      url === "/"
-        ? '<!doctype html><link rel="icon" href="data:,">'
-        : found && ("text" in found ? found.text : await readFile(found.file));
-    response.statusCode = body === undefined ? 404 : 200;
-    response.setHeader("content-type", TYPES[url.split(".").at(-1)!] ?? "text/html");
+      found !== undefined
+        ? await contents(found)
+        : url === "/"
+          ? '<!doctype html><link rel="icon" href="data:,">'
+          : undefined;
+    response.statusCode = found && "status" in found ? found.status : body === undefined ? 404 : 200;
+    const type = found && "text" in found ? found.type : undefined;
+    response.setHeader(
+      "content-type",
+      type ?? TYPES[url.split(".").at(-1)!] ?? (url === "/" ? "text/html" : "application/octet-stream"),
+    );
     response.end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
     ...(BROWSER === undefined ? {} : { executablePath: BROWSER }),
     // Tests may run as root, where Chromium's sandbox does not.
-    args: ["--no-sandbox"],
+    args: ["--no-sandbox", ...flags],
   });
   const page = await browser.newPage();
   const errors: string[] = [];
@@ -63,4 +79,10 @@ export async function openPage(
       server.close();
     },
   };
+}
+
+async function contents(served: Served): Promise<string | Uint8Array | undefined> {
+  if ("text" in served) return served.text;
+  if ("bytes" in served) return served.bytes;
+  return "file" in served ? readFile(served.file) : undefined;
 }

@@ -91,17 +91,12 @@ export class RemoteEngine implements Engine {
   #receive(message: FromWorker): void {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
-    switch (message.type) {
-      case "progress":
-        return pending.onProgress?.(message.value);
-      case "step":
-        return pending.onStep?.(message.value);
-      case "done":
-        this.#pending.delete(message.id);
-        return pending.resolve(message.value);
-      case "failed":
-        this.#pending.delete(message.id);
-        return pending.reject(new SamplerError(message.error));
+    if (message.type === "progress") pending.onProgress?.(message.value);
+    else if (message.type === "step") pending.onStep?.(message.value);
+    else {
+      this.#pending.delete(message.id);
+      if (message.type === "done") pending.resolve(message.value);
+      else pending.reject(new SamplerError(message.error));
     }
   }
 
