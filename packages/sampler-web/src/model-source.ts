@@ -37,7 +37,7 @@ export const fileLabel = (source: ModelSource, file: string): string =>
 export const isAddress = (source: ModelSource): source is URL => source instanceof URL;
 
 /** The address of a file beside the manifest. */
-export function fileUrl(source: URL, file: string): URL {
+function fileUrl(source: URL, file: string): URL {
   const isManifest = file === "manifest.json" && /\.json$/.test(source.pathname);
   const url = isManifest ? new URL(source) : new URL(file, source);
   // What a server needs to know the visitor by stays on every file's address.
@@ -68,7 +68,7 @@ export async function openFile(
 }
 
 /** Fetches an address. @throws as {@link openFile}. */
-export async function fetchFile(url: URL, signal: AbortSignal | undefined): Promise<OpenedFile> {
+async function fetchFile(url: URL, signal: AbortSignal | undefined): Promise<OpenedFile> {
   let response: Response;
   try {
     response = await fetch(url, signal ? { signal } : {});

@@ -4,7 +4,7 @@ import type { DeviceChoice } from "./device.js";
 import type { LoadedModel } from "./model.js";
 
 /** ONNX Runtime's module; all builds have the same face. */
-export type Runtime = typeof import("onnxruntime-web");
+type Runtime = typeof import("onnxruntime-web");
 
 /** A session and the build that made it. */
 export interface RuntimeSession {
