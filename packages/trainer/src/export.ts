@@ -15,7 +15,7 @@ import { modelCard } from "./model-card.js";
 import { exportedValues, type State } from "./state.js";
 
 /** The external data of the inference graph and a safetensors file in one. */
-const WEIGHTS = "weights.safetensors";
+export const WEIGHTS = "weights.safetensors";
 
 /**
  * Writes manifest.json, inference_model.onnx, weights.safetensors and README.md, each file whole or not at all, and

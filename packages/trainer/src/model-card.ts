@@ -1,18 +1,26 @@
 import type { Manifest, OptimizerSpec, TrainingRecord } from "@onnx-diffusion/diffusion";
 import { exportedTensors, sizeOf } from "./state.js";
 
-/** README.md of an exported model: what it is, how it was trained, how to draw from it. Same input, same text. */
-export function modelCard(manifest: Manifest, training: TrainingRecord): string {
+/** What a card says beside what the manifest does. */
+export interface CardContents {
+  /** Lines about the files, in Markdown. */
+  readonly files: readonly string[];
+  /** Sections that follow the table, in Markdown. */
+  readonly sections?: readonly string[];
+  /** Whether `trainer sample` draws from the folder. */
+  readonly draws: boolean;
+}
+
+/** README.md of a model folder: what it is, how it was trained, how to draw from it. Same input, same text. */
+export function modelCard(
+  manifest: Manifest,
+  training: TrainingRecord,
+  { files, sections = [], draws }: CardContents = folderContents(manifest),
+): string {
   const { network, image, classes, schedule } = manifest;
   const parameters = exportedTensors(manifest)
     .filter(({ kind }) => kind === "parameter")
     .reduce((sum, tensor) => sum + sizeOf(tensor), 0);
-  const labels = classes > 0 ? ` --labels 0-${classes - 1}` : "";
-  const inputs = [
-    `\`sample\` float32 [N, ${image.channels}, ${image.height}, ${image.width}]`,
-    ...(manifest.timestep ? ["`timestep` int32 [N]"] : []),
-    ...(classes > 0 ? ["`class_labels` int32 [N]"] : []),
-  ].join(", ");
   return `---
 library_name: onnx
 tags:
@@ -37,18 +45,34 @@ ${optimizerRow(manifest.optimizer)}| seed | ${training.seed} |
 | device | ${training.device} |
 | noise schedule | linear, T = ${schedule.T}, beta ${schedule.betaStart} to ${schedule.betaEnd} |
 
-## Files
+${[...sections, `## Files\n\n${files.map((line) => `- ${line}`).join("\n")}`, ...(draws ? [howToDraw(classes)] : [])].join("\n\n")}
+`;
+}
 
-- \`inference_model.onnx\`: ${inputs} -> \`out_sample\`, the predicted noise; pixels run from ${image.range[0]} to ${image.range[1]}. Standard ONNX operators, so any ONNX runtime runs it.
-- \`weights.safetensors\`: the weights, and at the same time the external data of the ONNX file. Keep the two together.
-- \`manifest.json\`: schedule, state, inputs and outputs, and the SHA-256 of each file.
+/** What training exports. */
+function folderContents({ image, timestep, classes }: Manifest): CardContents {
+  const inputs = [
+    `\`sample\` float32 [N, ${image.channels}, ${image.height}, ${image.width}]`,
+    ...(timestep ? ["`timestep` int32 [N]"] : []),
+    ...(classes > 0 ? ["`class_labels` int32 [N]"] : []),
+  ].join(", ");
+  return {
+    draws: true,
+    files: [
+      `\`inference_model.onnx\`: ${inputs} -> \`out_sample\`, the predicted noise; pixels run from ${image.range[0]} to ${image.range[1]}. Standard ONNX operators, so any ONNX runtime runs it.`,
+      "`weights.safetensors`: the weights, and at the same time the external data of the ONNX file. Keep the two together.",
+      "`manifest.json`: schedule, state, inputs and outputs, and the SHA-256 of each file.",
+    ],
+  };
+}
 
-## Draw
+function howToDraw(classes: number): string {
+  const labels = classes > 0 ? ` --labels 0-${classes - 1}` : "";
+  return `## Draw
 
 \`\`\`
 trainer sample --model . --count ${classes > 0 ? classes : 10}${labels} --seed 0 --out grid.png
-\`\`\`
-`;
+\`\`\``;
 }
 
 /** The table's row of the optimizer, with its options and what else happens in a step. */

@@ -54,6 +54,12 @@ export function formatTime(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
 }
 
+/** `10.4 MB`, `8.9 kB`, `12 bytes`: of a thousand, as shops and servers count. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
 /** Seconds after which an old measurement counts for 1/e. */
 const MEMORY = 20;
 

@@ -1,8 +1,9 @@
 import type { Command } from "./command.js";
 import { evalLine } from "./eval.js";
+import { exportLine } from "./export.js";
 import { figuresLine } from "./figures.js";
 import { sampleLine } from "./sample.js";
 import { trainLine } from "./train.js";
 
 /** Every command. A new one is its line here, a file beside this and one in ../commands. */
-export const COMMANDS: readonly Command[] = [trainLine, sampleLine, evalLine, figuresLine];
+export const COMMANDS: readonly Command[] = [trainLine, sampleLine, evalLine, exportLine, figuresLine];

@@ -1,0 +1,115 @@
+/** `trainer export`: a trained model in another form. */
+
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { type FileDigest, type Manifest, serializeManifest, UserError } from "@onnx-diffusion/diffusion";
+import { digestOfBytes, readModelFolder } from "../artifacts.js";
+import { createSession } from "../devices.js";
+import { type FormError, formError } from "../forms/error.js";
+import type { FormFile } from "../forms/form.js";
+import { FORMS } from "../forms/index.js";
+import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
+import { readFormSource } from "../forms/source.js";
+import { modelCard } from "../model-card.js";
+import { makeWholeFolder, writeBeneath } from "../new-folder.js";
+import { bytesText } from "../progress.js";
+
+export interface ExportOptions {
+  /** The exported folder. */
+  readonly model: string;
+  readonly as: FormName;
+  /** The folder to make. */
+  readonly out: string;
+}
+
+/** Writes the form and says what it is. @returns the exit code. */
+export async function exportCommand({ model, as, out }: ExportOptions): Promise<number> {
+  const source = readFormSource(model, as);
+  const form = FORMS[as];
+  const files = form.files(source);
+  const { inference_model } = source.manifest.graphs;
+  const manifest: Manifest = {
+    ...source.manifest,
+    graphs: { inference_model: inference_model! },
+    files: {},
+  };
+  let error: FormError | undefined;
+  await makeWholeFolder(out, async (folder) => {
+    for (const { name, bytes } of files) writeBeneath(folder, name, bytes);
+    if (form.isModelFolder) {
+      error = await measure(model, { folder, manifest });
+      if (!Number.isFinite(error.eps)) {
+        throw new UserError(
+          `--as ${as}: the network gives values that are no numbers in this form; take another`,
+        );
+      }
+    }
+    const card = cardOf(manifest, as, files, error);
+    writeBeneath(folder, "README.md", card);
+    if (form.isModelFolder) {
+      const all = [...files, { name: "README.md", bytes: Buffer.from(card) }];
+      const digests = all.map(({ name, bytes }): [string, FileDigest] => [name, digestOfBytes(bytes)]);
+      writeBeneath(
+        folder,
+        "manifest.json",
+        serializeManifest({ ...manifest, files: Object.fromEntries(digests) }),
+      );
+    }
+  });
+  for (const { name, bytes } of files) console.log(`written ${join(out, name)} (${bytesText(bytes.length)})`);
+  if (error !== undefined) for (const line of errorLines(error)) console.log(line);
+  return 0;
+}
+
+/** Runs the form beside the model that it was made of. */
+async function measure(model: string, form: { folder: string; manifest: Manifest }): Promise<FormError> {
+  const threads = availableParallelism();
+  const original = readModelFolder(model, "--model");
+  const float32 = await createSession(original, "inference_model", "cpu", { threads });
+  try {
+    const other = await createSession(form, "inference_model", "cpu", { threads });
+    try {
+      return await formError(form.manifest, float32, other);
+    } finally {
+      await other.release();
+    }
+  } finally {
+    await float32.release();
+  }
+}
+
+function errorLines({ images, steps, eps, epsMax, pixels, pixelsMax }: FormError): string[] {
+  return [
+    `predicted noise: off by ${eps.toExponential(1)} of its size at the worst of ${steps} steps, a value by at most ${epsMax.toExponential(1)}`,
+    `${images} images drawn from the same noise: pixels of 0..255 differ by ${pixels.toFixed(3)} on average, by at most ${pixelsMax}`,
+  ];
+}
+
+function cardOf(
+  manifest: Manifest,
+  as: FormName,
+  files: readonly FormFile[],
+  error: FormError | undefined,
+): string {
+  const isFolder = error !== undefined;
+  const lines = files.map(({ name, bytes, what }) => `\`${name}\` (${bytesText(bytes.length)}): ${what}.`);
+  const about = `## This form
+
+Exported as \`${as}\`: ${FORM_SUMMARIES[as]}.`;
+  const against =
+    error === undefined
+      ? ""
+      : ` Against the float32 model, on CPU, with DDIM:
+
+${errorLines(error)
+  .map((line) => `- ${line}`)
+  .join("\n")}`;
+  return modelCard(manifest, manifest.training!, {
+    files: [
+      ...lines,
+      ...(isFolder ? ["`manifest.json`: schedule, inputs and outputs, and the SHA-256 of each file."] : []),
+    ],
+    sections: [about + against],
+    draws: isFolder,
+  });
+}

@@ -1,0 +1,31 @@
+/** A form of a trained model: which files it is made of. */
+
+import type { Manifest } from "@onnx-diffusion/diffusion";
+import type { Model } from "@onnx-diffusion/graph-builder";
+
+/** The trained model that forms are made from. */
+export interface FormSource {
+  readonly manifest: Manifest;
+  /** The inference graph; its weights are external data. */
+  readonly model: Model;
+  /** Parameters and buffers by name, in the manifest's order. */
+  readonly weights: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+  /** What made the file: goes into the metadata_props of every ONNX file. */
+  readonly provenance: Readonly<Record<string, string>>;
+}
+
+/** A file of a form. */
+export interface FormFile {
+  /** Its path in the folder, with "/". */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** What it is: a line of the model card. */
+  readonly what: string;
+}
+
+/** An entry of the table of forms. */
+export interface Form {
+  /** Whether the folder is a model folder, which gets a manifest and is run to learn its error. */
+  readonly isModelFolder: boolean;
+  files(source: FormSource): FormFile[];
+}

@@ -1,0 +1,19 @@
+/** Weights in half precision. */
+
+import { toHalf, UserError } from "@onnx-diffusion/diffusion";
+
+/** The largest number of binary16. */
+const LARGEST = 65504;
+
+/**
+ * The bits of each value in binary16.
+ *
+ * @throws UserError for a value that would become infinite.
+ */
+export function halves(name: string, values: Float32Array): Uint16Array<ArrayBuffer> {
+  const large = values.find((value) => Math.abs(value) > LARGEST);
+  if (large === undefined) return Uint16Array.from(values, toHalf);
+  throw new UserError(
+    `weights: "${name}" has the value ${large}, expected at most ${LARGEST} for half precision; export another form`,
+  );
+}

@@ -1,0 +1,14 @@
+/** Every form of a trained model. A new one is its line here and in names.ts, and a file beside this. */
+
+import type { Form } from "./form.js";
+import { fp16Weights } from "./fp16-weights.js";
+import type { FormName } from "./names.js";
+import { onnx } from "./onnx.js";
+import { single } from "./single.js";
+
+/** The forms by the names that `--as` takes. */
+export const FORMS: Readonly<Record<FormName, Form>> = {
+  onnx,
+  single,
+  "fp16-weights": fp16Weights,
+};
