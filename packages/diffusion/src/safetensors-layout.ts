@@ -17,6 +17,7 @@ export const SAFETENSORS_ITEM_BYTES = {
   I32: 4,
   I64: 8,
   U8: 1,
+  I8: 1,
   BOOL: 1,
   F64: 8,
   BF16: 2,

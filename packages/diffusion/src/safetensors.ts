@@ -29,7 +29,8 @@ export type SafetensorsData =
   | Int32Array
   | BigInt64Array
   | Uint16Array
-  | Uint8Array;
+  | Uint8Array
+  | Int8Array;
 
 /** A tensor to write; `data` may be of its own type or bytes. */
 export interface SafetensorsInput extends SafetensorsSpec {
@@ -57,6 +58,7 @@ const ARRAYS = {
   I32: Int32Array,
   I64: BigInt64Array,
   U8: Uint8Array,
+  I8: Int8Array,
   BOOL: Uint8Array,
   F64: Float64Array,
   BF16: Uint16Array,

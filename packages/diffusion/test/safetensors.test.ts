@@ -30,6 +30,7 @@ const ARRAYS = {
   I32: Int32Array,
   I64: BigInt64Array,
   U8: Uint8Array,
+  I8: Int8Array,
   BOOL: Uint8Array,
   F64: Float64Array,
   BF16: Uint16Array,

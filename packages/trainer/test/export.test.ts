@@ -3,11 +3,19 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { decodeSafetensors, encodeSafetensors, fromHalf, parseManifest } from "@onnx-diffusion/diffusion";
-import { readOnnx } from "@onnx-diffusion/graph-builder";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  fromHalf,
+  initialise,
+  linearSchedule,
+  parseManifest,
+} from "@onnx-diffusion/diffusion";
+import { modelFiles, readOnnx, unetTime } from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOfBytes } from "../src/artifacts.js";
+import { FORMS } from "../src/forms/index.js";
 import { emitSmallModel, trainer } from "./small-model.js";
 
 const folder = mkdtempSync(join(tmpdir(), "export-"));
@@ -56,6 +64,10 @@ describe("every form that is a model folder", () => {
     ["single", 0],
     // weights of 11 bits are off by 2^-12 at most, of which layers average much away
     ["fp16-weights", 2 ** -11],
+    // every value between layers is rounded so, in a network of some thirty layers
+    ["fp16", 30 * 2 ** -11],
+    // kernels in steps of 1/127 of their largest value: off by 2^-8 of that, which is a few times the usual one
+    ["int8-weights", 8 * 2 ** -8],
   ])("%s gives the predictions of the original, and samples", async (form, most) => {
     const { status, stderr, out } = exportAs(form);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
@@ -128,6 +140,92 @@ describe("fp16-weights", () => {
     );
     expect(result.status).toBe(1);
     expect(existsSync(at("too-large"))).toBe(false);
+  });
+});
+
+describe("int8-weights", () => {
+  it("holds each kernel as whole numbers and a scale for each index of the first axis", () => {
+    const { tensors } = decodeSafetensors(readFileSync(at("int8-weights", "weights.safetensors")), "w");
+    const [kernel, scale] = [tensors.get("down1.conv.weight")!, tensors.get("down1.conv.weight.scale")!];
+    const whole = decodeSafetensors(readFileSync(join(MODEL, "weights.safetensors")), "w");
+    const values = whole.tensors.get("down1.conv.weight")!.data as Float32Array;
+    expect(kernel.dtype).toBe("I8");
+    expect(scale.shape).toEqual([kernel.shape[0], 1, 1, 1]);
+    const width = values.length / kernel.shape[0]!;
+    for (const [i, x] of values.entries()) {
+      const step = Number(scale.data[Math.floor(i / width)]);
+      // half a step, and the rounding of the division that found the number of steps
+      if (!(Math.abs(x - step * Number(kernel.data[i])) <= step * 0.50001)) expect.fail(`value ${i}`);
+    }
+  });
+});
+
+describe("fp16", () => {
+  it("multiplies in float16, and takes and gives float32", async () => {
+    const { graph } = readOnnx(readFileSync(at("fp16", "inference_model.onnx")));
+    expect(graph.inputs[0]).toMatchObject({ name: "sample", dtype: "float32" });
+    expect(graph.outputs).toMatchObject([{ name: "out_sample", dtype: "float32" }]);
+    const kernels = graph.nodes
+      .filter(({ opType }) => opType.startsWith("Conv"))
+      .map(({ inputs }) => inputs[1]!);
+    const types = new Map(graph.initializers.map(({ name, dtype }) => [name, dtype]));
+    expect(kernels.length).toBeGreaterThan(5);
+    expect(new Set(kernels.map((name) => types.get(name)))).toEqual(new Set(["float16"]));
+  });
+});
+
+describe("state-dict", () => {
+  it("is what training exported, under PyTorch's names", () => {
+    expect(exportAs("state-dict")).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(at("state-dict", "model.safetensors"))).toEqual(
+      readFileSync(join(MODEL, "weights.safetensors")),
+    );
+    expect(readdirSync(at("state-dict")).sort()).toEqual(["README.md", "model.safetensors"]);
+  });
+});
+
+describe("huggingface", () => {
+  it("has the network and a scheduler with the same noise levels", async () => {
+    expect(exportAs("huggingface")).toMatchObject({ status: 0, stderr: "" });
+    const [ours, theirs] = [join(MODEL, "inference_model.onnx"), at("huggingface", "unet", "model.onnx")];
+    expect(relative(await epsOf(ours), await epsOf(theirs))).toBe(0);
+    const config = JSON.parse(readFileSync(at("huggingface", "scheduler", "scheduler_config.json"), "utf8"));
+    const { alphaBar } = linearSchedule({ T: 400, betaStart: 1e-4, betaEnd: 0.02 }).float64;
+    // diffusers: alphas_cumprod = cumprod(1 - betas)
+    let product = 1;
+    for (const [i, beta] of (config.trained_betas as number[]).entries()) {
+      product *= 1 - beta;
+      // 400 products, each rounded to 2^-53
+      expect(Math.abs(product / alphaBar[i + 1]! - 1)).toBeLessThan(400 * 2 ** -53);
+    }
+    expect(config.trained_betas).toHaveLength(400);
+  });
+
+  it("counts timesteps from 0", async () => {
+    const widths = { channels: [4, 4, 4, 4], bottleneck: 4, up: [4, 4, 4, 4] } as const;
+    const files = await modelFiles(unetTime(widths));
+    const manifest = parseManifest(new TextDecoder().decode(files.get("manifest.json")), "manifest");
+    const weights = new Map(
+      manifest.state
+        .filter(({ kind }) => kind === "parameter" || kind === "buffer")
+        .map((tensor, i) => [tensor.name, initialise(tensor, i, 1) as Float32Array<ArrayBuffer>]),
+    );
+    const model = readOnnx(files.get("inference_model.onnx")!);
+    const source = { manifest, model, weights, provenance: {} };
+    const predict = async (form: "onnx" | "huggingface", timestep: number) => {
+      const [graph, data] = FORMS[form].files(source);
+      const session = await InferenceSession.create(graph!.bytes, {
+        externalData: [{ path: data!.name.split("/").at(-1)!, data: data!.bytes }],
+      });
+      const { out_sample } = await session.run({
+        sample: new Tensor("float32", new Float32Array(3072).fill(0.5), [1, 3, 32, 32]),
+        timestep: new Tensor("int32", Int32Array.of(timestep), [1]),
+        class_labels: new Tensor("int32", Int32Array.of(3), [1]),
+      });
+      return out_sample!.data;
+    };
+    expect(await predict("huggingface", 99)).toEqual(await predict("onnx", 100));
+    expect(await predict("huggingface", 99)).not.toEqual(await predict("onnx", 99));
   });
 });
 

@@ -3,6 +3,10 @@ export const FORM_SUMMARIES = {
   onnx: "graph and float32 weights in two files",
   single: "one ONNX file with the float32 weights inside",
   "fp16-weights": "weights in float16, computing in float32: half the size",
+  fp16: "computing in float16, for GPUs: half the size",
+  "int8-weights": "weights in int8, computing in float32: a quarter of the size",
+  "state-dict": "PyTorch's state_dict as safetensors",
+  huggingface: "laid out like a repository of diffusers, without a pipeline",
 } as const;
 
 /** A form's name. */

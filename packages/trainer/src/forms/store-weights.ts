@@ -1,13 +1,11 @@
 /** The inference graph with its weights stored in another way. */
 
-import {
-  encodeSafetensors,
-  SAFETENSORS_DTYPE,
-  type SafetensorsData,
-  safetensorsLayout,
-} from "@onnx-diffusion/diffusion";
+import { encodeSafetensors, type SafetensorsData, safetensorsLayout } from "@onnx-diffusion/diffusion";
 import type { Model, ModelInitializer, ModelNode } from "@onnx-diffusion/graph-builder";
 import type { FormSource } from "./form.js";
+
+/** The file's names of the types in which weights are kept. */
+const DTYPES = { float32: "F32", float16: "F16", int8: "I8" } as const;
 
 /** A weight of the trained model. */
 export interface Weight {
@@ -22,7 +20,7 @@ interface StoredTensor {
   readonly name: string;
   /** In the graph. */
   readonly graphName: string;
-  readonly dtype: keyof typeof SAFETENSORS_DTYPE;
+  readonly dtype: keyof typeof DTYPES;
   readonly shape: readonly number[];
   readonly data: SafetensorsData;
 }
@@ -71,7 +69,7 @@ export function storeWeights(
     .sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
   const specs = tensors.map(({ name, dtype, shape, data }) => ({
     name,
-    dtype: SAFETENSORS_DTYPE[dtype],
+    dtype: DTYPES[dtype],
     shape,
     data,
   }));
