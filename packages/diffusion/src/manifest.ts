@@ -128,6 +128,18 @@ export interface TrainingRecord {
   readonly device: string;
 }
 
+/**
+ * What the inference graph answers to one image, by which another runtime or a copy of the folder is checked: `sample` is
+ * x_T of the seed's first image (purpose `sampleInitial`), [1, C, H, W]. Networks without timestep or classes take none.
+ */
+export interface KnownAnswer {
+  readonly seed: number;
+  readonly timestep: number;
+  readonly classLabel: number;
+  /** The first values of `out_sample`. */
+  readonly values: readonly number[];
+}
+
 /** A file's SHA-256 in hex, and its size. */
 export interface FileDigest {
   readonly sha256: string;
@@ -158,6 +170,7 @@ export interface Manifest {
   readonly state: readonly StateTensor[];
   readonly graphs: Readonly<Partial<Record<GraphName, GraphSpec>>>;
   readonly training?: TrainingRecord;
+  readonly knownAnswer?: KnownAnswer;
   /** Every file of the folder but the manifest itself. */
   readonly files: Readonly<Record<string, FileDigest>>;
 }

@@ -20,6 +20,7 @@ import {
   GRAPH_NAMES,
   type GraphSpec,
   type Initializer,
+  type KnownAnswer,
   MANIFEST_VERSION,
   type Manifest,
   type ScheduleSpec,
@@ -58,6 +59,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
   }
   const optimizer = field(at, "optimizer");
   const training = field(at, "training");
+  const knownAnswer = field(at, "knownAnswer");
   const manifest: Manifest = {
     format: "onnx-diffusion",
     version: MANIFEST_VERSION,
@@ -74,6 +76,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
     state: items(field(at, "state")).map(readStateTensor),
     graphs: readGraphs(field(at, "graphs")),
     ...(training.value === undefined ? {} : { training: readTraining(training) }),
+    ...(knownAnswer.value === undefined ? {} : { knownAnswer: readKnownAnswer(knownAnswer) }),
     files: readFiles(field(at, "files")),
   };
   checkManifest(manifest, where);
@@ -213,6 +216,15 @@ function readTraining(at: At): TrainingRecord {
     seed: integer(field(at, "seed"), 0),
     loss: finite(field(at, "loss")),
     device: text(field(at, "device")),
+  };
+}
+
+function readKnownAnswer(at: At): KnownAnswer {
+  return {
+    seed: integer(field(at, "seed"), 0),
+    timestep: integer(field(at, "timestep"), 1),
+    classLabel: integer(field(at, "classLabel"), 0),
+    values: items(field(at, "values")).map((value) => finite(value)),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -58,6 +59,15 @@ function flushFolder(folder: string): void {
     fsyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+/** A file's bytes. @throws UserError naming the path and the cause. */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(`cannot read ${path}`, error);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   linearSchedule,
   parseManifest,
 } from "@onnx-diffusion/diffusion";
-import { modelFiles, readOnnx, unetTime } from "@onnx-diffusion/graph-builder";
+import { modelFiles, readOnnx, unetTime, writeOnnx } from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOfBytes } from "../src/artifacts.js";
@@ -243,6 +243,87 @@ function damaged(name: string, tensor: string, value: number): string {
   writeFileSync(join(copy, "manifest.json"), JSON.stringify(manifest));
   return copy;
 }
+
+describe("verify", () => {
+  const verify = (path: string) => {
+    const { status, stdout, stderr } = trainer("verify", path);
+    return { status, stdout, stderr: stderr.trimEnd() };
+  };
+  /** A copy of an export in which some files are others. */
+  const copy = (form: string, name: string, files: Readonly<Record<string, Uint8Array>>): string => {
+    cpSync(at(form), at(name), { recursive: true });
+    for (const [file, bytes] of Object.entries(files)) writeFileSync(at(name, file), bytes);
+    return at(name);
+  };
+  const graphOf = (form: string) => readFileSync(at(form, "inference_model.onnx"));
+
+  it.each(["onnx", "single", "fp16-weights", "fp16", "int8-weights"])("finds %s whole", (form) => {
+    const { status, stdout, stderr } = verify(at(form));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/ok {2}the known answer, to \S+\n$/);
+  });
+
+  it("takes an authored folder, and one that training exported", () => {
+    expect(verify(artifacts)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("training_loop.onnx: operator set 21"),
+    });
+    expect(verify(MODEL)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("has no known answer"),
+    });
+  });
+
+  it("names the file of another export", () => {
+    const mixed = copy("onnx", "mixed", { "inference_model.onnx": graphOf("fp16-weights") });
+    expect(verify(mixed)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /"down1.bn.weight" float32 \[8\] is at byte \d+ of .* where there is no tensor; the two are not of one export$/,
+      ),
+    });
+    // the same graph, so that every tensor is where it is looked for, but of other provenance
+    const model = readOnnx(graphOf("onnx"));
+    const other = writeOnnx({ ...model, metadata: { ...model.metadata, seed: "7" } });
+    expect(verify(copy("onnx", "other-seed", { "inference_model.onnx": other })).stderr).toMatch(
+      /weights.safetensors: its seed is 0, that of inference_model.onnx is 7; the files are from two exports$/,
+    );
+  });
+
+  it("names what is cut short, of a newer operator set, of another domain, or of another shape", () => {
+    const weights = readFileSync(at("onnx", "weights.safetensors"));
+    expect(
+      verify(copy("onnx", "short", { "weights.safetensors": weights.subarray(0, 5000) })).stderr,
+    ).toMatch(
+      /weights.safetensors: tensor "down1.conv.weight" ends at byte 1536 of the data, which has \d+; the file is damaged/,
+    );
+    const model = readOnnx(graphOf("onnx"));
+    const written = (name: string, other: Partial<typeof model>) =>
+      verify(copy("onnx", name, { "inference_model.onnx": writeOnnx({ ...model, ...other }) })).stderr;
+    expect(written("newer", { opset: 24 })).toMatch(/found operator set 24, expected 21 or less/);
+    const { graph } = model;
+    const [first, ...rest] = graph.nodes;
+    expect(
+      written("domain", { graph: { ...graph, nodes: [{ ...first!, domain: "com.example" }, ...rest] } }),
+    ).toMatch(/is com\.example\.\w+, expected operators of ONNX's own domain/);
+    const [sample, ...others] = graph.inputs;
+    const wide = { ...sample!, shape: ["batch", 3, 64, 64] };
+    expect(written("wide", { graph: { ...graph, inputs: [wide, ...others] } })).toMatch(
+      /input 0 is "sample" float32 \[batch, 3, 64, 64\], the manifest says "sample" float32 \[batch, 3, 32, 32\]/,
+    );
+  });
+
+  it("names a weight that is no number, and an answer that is another", () => {
+    expect(verify(damaged("nan-too", "up3.bn.weight", Number.NaN)).stderr).toMatch(
+      /weights.safetensors: value 0 of "up3.bn.weight" is not a finite number/,
+    );
+    const manifest = JSON.parse(readFileSync(at("onnx", "manifest.json"), "utf8"));
+    manifest.knownAnswer.values[3] += 0.1;
+    const wrong = copy("onnx", "answer", { "manifest.json": Buffer.from(JSON.stringify(manifest)) });
+    expect(verify(wrong).stderr).toMatch(/value 3 of the known answer is .* here, the manifest says/);
+    expect(trainer("verify")).toMatchObject({ status: 2, stderr: expect.stringContaining("which folder?") });
+  });
+});
 
 describe("mistakes", () => {
   const fails = (...words: string[]) => {

@@ -4,6 +4,14 @@ import { exportLine } from "./export.js";
 import { figuresLine } from "./figures.js";
 import { sampleLine } from "./sample.js";
 import { trainLine } from "./train.js";
+import { verifyLine } from "./verify.js";
 
 /** Every command. A new one is its line here, a file beside this and one in ../commands. */
-export const COMMANDS: readonly Command[] = [trainLine, sampleLine, evalLine, exportLine, figuresLine];
+export const COMMANDS: readonly Command[] = [
+  trainLine,
+  sampleLine,
+  evalLine,
+  exportLine,
+  figuresLine,
+  verifyLine,
+];

@@ -2,8 +2,14 @@
 
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { type FileDigest, type Manifest, serializeManifest, UserError } from "@onnx-diffusion/diffusion";
-import { digestOfBytes, readModelFolder } from "../artifacts.js";
+import {
+  type FileDigest,
+  type KnownAnswer,
+  type Manifest,
+  serializeManifest,
+  UserError,
+} from "@onnx-diffusion/diffusion";
+import { digestOfBytes, type ModelFolder, readModelFolder } from "../artifacts.js";
 import { createSession } from "../devices.js";
 import { type FormError, formError } from "../forms/error.js";
 import type { FormFile } from "../forms/form.js";
@@ -13,6 +19,7 @@ import { readFormSource } from "../forms/source.js";
 import { modelCard } from "../model-card.js";
 import { makeWholeFolder, writeBeneath } from "../new-folder.js";
 import { bytesText } from "../progress.js";
+import { knownAnswerOf } from "../verify/known-answer.js";
 
 export interface ExportOptions {
   /** The exported folder. */
@@ -34,10 +41,11 @@ export async function exportCommand({ model, as, out }: ExportOptions): Promise<
     files: {},
   };
   let error: FormError | undefined;
+  let knownAnswer: KnownAnswer | undefined;
   await makeWholeFolder(out, async (folder) => {
     for (const { name, bytes } of files) writeBeneath(folder, name, bytes);
     if (form.isModelFolder) {
-      error = await measure(model, { folder, manifest });
+      ({ error, knownAnswer } = await measure(model, { folder, manifest }));
       if (!Number.isFinite(error.eps)) {
         throw new UserError(
           `--as ${as}: the network gives values that are no numbers in this form; take another`,
@@ -52,7 +60,11 @@ export async function exportCommand({ model, as, out }: ExportOptions): Promise<
       writeBeneath(
         folder,
         "manifest.json",
-        serializeManifest({ ...manifest, files: Object.fromEntries(digests) }),
+        serializeManifest({
+          ...manifest,
+          ...(knownAnswer ? { knownAnswer } : {}),
+          files: Object.fromEntries(digests),
+        }),
       );
     }
   });
@@ -62,14 +74,20 @@ export async function exportCommand({ model, as, out }: ExportOptions): Promise<
 }
 
 /** Runs the form beside the model that it was made of. */
-async function measure(model: string, form: { folder: string; manifest: Manifest }): Promise<FormError> {
+async function measure(
+  model: string,
+  form: ModelFolder,
+): Promise<{ error: FormError; knownAnswer: KnownAnswer }> {
   const threads = availableParallelism();
   const original = readModelFolder(model, "--model");
   const float32 = await createSession(original, "inference_model", "cpu", { threads });
   try {
     const other = await createSession(form, "inference_model", "cpu", { threads });
     try {
-      return await formError(form.manifest, float32, other);
+      return {
+        error: await formError(form.manifest, float32, other),
+        knownAnswer: await knownAnswerOf(form.manifest, other),
+      };
     } finally {
       await other.release();
     }

@@ -1,11 +1,11 @@
 /** Reads the trained model that forms are made from. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodeStateDict, fileError, UserError } from "@onnx-diffusion/diffusion";
-import { GraphError, type Model, readOnnx } from "@onnx-diffusion/graph-builder";
+import { decodeStateDict, UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, graphPath, readModelFolder } from "../artifacts.js";
 import { WEIGHTS } from "../export.js";
+import { readBytes } from "../files.js";
+import { readGraph } from "../read-graph.js";
 import { firstNotFinite } from "../state.js";
 import type { FormSource } from "./form.js";
 import { provenanceOf } from "./provenance.js";
@@ -45,20 +45,4 @@ export function readFormSource(folder: string, form: string): FormSource {
     );
   }
   return { manifest, model, weights, provenance: provenanceOf(manifest, training, form) };
-}
-
-function readGraph(path: string): Model {
-  try {
-    return readOnnx(readBytes(path));
-  } catch (error) {
-    throw error instanceof GraphError ? new UserError(`${path}: ${error.message}`, { cause: error }) : error;
-  }
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw fileError(`cannot read ${path}`, error);
-  }
 }
