@@ -37,10 +37,10 @@ def horner(coefficients, z):
 def normals(count, *stream):
     """Box and Muller with + - * / sqrt alone, in float64, rounded to float32 at the end."""
     a, b = words(count + count % 2, *stream).reshape(-1, 2).T
-    mantissa, exponent = np.frexp(a + 0.5)  # u 2^32 = mantissa 2^exponent, mantissa in 1/2 .. 1
-    below = mantissa < np.sqrt(0.5)
-    m = np.where(below, 2 * mantissa, mantissa)
-    k = 32 - exponent + below
+    zeros = 32 - np.frexp(a.astype(np.float64))[1]  # leading zeros
+    above = a * 2.0**zeros >= 0xB504F334  # sqrt(2) 2^31
+    k = zeros + 1 - above
+    m = (a + 0.5) * 2.0 ** (k - 32)
     s = (m - 1) / (m + 1)
     r = np.sqrt(k * 1.3862943611198906 - s * horner([4 * c for c in L], s * s))
     h = np.where(b >> np.uint64(31), -r, r)

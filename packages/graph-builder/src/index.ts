@@ -36,6 +36,8 @@ export {
   type Provider,
   type WeightLayout,
 } from "./params.js";
+export { type ImageNoise, imageNoise } from "./sampling/noise.js";
+export { type SamplerModelOptions, samplerModel } from "./sampling/sampler.js";
 export { constant, type ExternalData, input, int64s, scalar, type Tensor } from "./tensor.js";
 export * from "./training/ddpm.js";
 export { type EntryPoint, GRAPHS } from "./training/graphs.js";

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import {
   decodeSafetensors,
   encodeSafetensors,
+  fillImageNoise,
   fromHalf,
   initialise,
   linearSchedule,
@@ -22,6 +23,8 @@ const folder = mkdtempSync(join(tmpdir(), "export-"));
 const at = (...parts: string[]) => join(folder, ...parts);
 const MODEL = at("run", "model");
 let artifacts = "";
+/** The forms that are model folders. */
+const FOLDERS = ["onnx", "single", "fp16-weights", "fp16", "int8-weights"] as const;
 
 beforeAll(() => {
   artifacts = emitSmallModel();
@@ -29,6 +32,7 @@ beforeAll(() => {
     ...["--artifacts", artifacts, "--out", at("run"), "--steps", "20", "--lr", "1e-3", "--sample-every", "0"],
   );
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  for (const form of FOLDERS) expect(exportAs(form)).toMatchObject({ status: 0, stderr: "" });
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -53,9 +57,7 @@ async function epsOf(path: string): Promise<Float32Array> {
 const relative = (a: Float32Array, b: Float32Array) =>
   Math.sqrt(a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0) / a.reduce((sum, x) => sum + x * x, 0));
 
-function exportAs(form: string, out = at(form)) {
-  return { ...trainer("export", "--model", MODEL, "--as", form, "--out", out), out };
-}
+const exportAs = (form: string) => trainer("export", "--model", MODEL, "--as", form, "--out", at(form));
 
 describe("every form that is a model folder", () => {
   it.each([
@@ -69,8 +71,7 @@ describe("every form that is a model folder", () => {
     // kernels in steps of 1/127 of their largest value: off by 2^-8 of that, which is a few times the usual one
     ["int8-weights", 8 * 2 ** -8],
   ])("%s gives the predictions of the original, and samples", async (form, most) => {
-    const { status, stderr, out } = exportAs(form);
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const out = at(form);
     const off = relative(
       await epsOf(join(MODEL, "inference_model.onnx")),
       await epsOf(join(out, "inference_model.onnx")),
@@ -211,7 +212,8 @@ describe("huggingface", () => {
         .map((tensor, i) => [tensor.name, initialise(tensor, i, 1) as Float32Array<ArrayBuffer>]),
     );
     const model = readOnnx(files.get("inference_model.onnx")!);
-    const source = { manifest, model, weights, provenance: {} };
+    const sampling = { sampler: "ddim", steps: undefined, spacing: "trailing", noise: "seed" } as const;
+    const source = { manifest, model, weights, provenance: {}, sampling };
     const predict = async (form: "onnx" | "huggingface", timestep: number) => {
       const [graph, data] = FORMS[form].files(source);
       const session = await InferenceSession.create(graph!.bytes, {
@@ -244,6 +246,81 @@ function damaged(name: string, tensor: string, value: number): string {
   return copy;
 }
 
+describe("sampler", () => {
+  it.each([
+    ["ddim", "seed"],
+    ["ddpm", "input"],
+  ])("%s with its noise from %s draws what `trainer sample` draws", async (name, noise) => {
+    const [out, raw] = [at(`sampler-${name}`), at(`sampler-${name}.npy`)];
+    const how = ["--sampler", name, "--steps", "3"];
+    const exported = trainer(
+      "export",
+      "--model",
+      MODEL,
+      "--as",
+      "sampler",
+      ...how,
+      "--noise",
+      noise,
+      "--out",
+      out,
+    );
+    expect(exported).toMatchObject({ status: 0, stderr: "" });
+    const drawn = trainer(
+      "sample",
+      "--model",
+      MODEL,
+      ...how,
+      "--seed",
+      "5",
+      "--out",
+      at("s.png"),
+      "--raw",
+      raw,
+    );
+    expect(drawn).toMatchObject({ status: 0 });
+    const wanted = readFileSync(raw).subarray(-10 * 32 * 32 * 3);
+
+    const size = 3 * 32 * 32;
+    const normals = (purpose: "sampleInitial" | "sampleStep", row: number) => {
+      const values = new Float32Array(10 * size);
+      fillImageNoise(values, { seed: 5, purpose, row, size });
+      return values;
+    };
+    const shape = [10, 3, 32, 32];
+    const steps = [0, 1, 2].flatMap((row) => [...normals("sampleStep", row)]);
+    const session = await InferenceSession.create(join(out, "sampler.onnx"), { logSeverityLevel: 3 });
+    const { images } = await session.run({
+      class_labels: new Tensor(
+        "int32",
+        Int32Array.from({ length: 10 }, (_, i) => i),
+        [10],
+      ),
+      ...(noise === "seed"
+        ? { seed: new Tensor("int64", BigInt64Array.of(5n), []) }
+        : {
+            noise: new Tensor("float32", normals("sampleInitial", 0), shape),
+            step_noise: new Tensor("float32", Float32Array.from(steps), [3, ...shape]),
+          }),
+    });
+    await session.release();
+    expect(images!.dims).toEqual([10, 32, 32, 3]);
+    // the kernels that ONNX Runtime takes inside a Loop round otherwise: one level of 255
+    const apart = (images!.data as Uint8Array).map((value, i) => Math.abs(value - wanted[i]!));
+    expect(Math.max(...apart)).toBeLessThanOrEqual(1);
+    expect(new Set(wanted).size).toBeGreaterThan(50);
+  });
+
+  it("alone has a sampler", () => {
+    expect(trainer("export", "--model", MODEL, "--as", "single", "--steps", "3")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--steps: only --as sampler has one"),
+    });
+    const many = trainer("export", "--model", MODEL, "--as", "sampler", "--steps", "401", "--out", at("x"));
+    expect(many).toMatchObject({ status: 2, stderr: expect.stringContaining("at most the model's T = 400") });
+  });
+});
+
 describe("verify", () => {
   const verify = (path: string) => {
     const { status, stdout, stderr } = trainer("verify", path);
@@ -257,7 +334,7 @@ describe("verify", () => {
   };
   const graphOf = (form: string) => readFileSync(at(form, "inference_model.onnx"));
 
-  it.each(["onnx", "single", "fp16-weights", "fp16", "int8-weights"])("finds %s whole", (form) => {
+  it.each(FOLDERS)("finds %s whole", (form) => {
     const { status, stdout, stderr } = verify(at(form));
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(/ok {2}the known answer, to \S+\n$/);

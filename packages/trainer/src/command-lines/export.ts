@@ -1,8 +1,10 @@
 import { basename, dirname, join } from "node:path";
+import { UserError } from "@onnx-diffusion/diffusion";
 import type { ExportOptions } from "../commands/export.js";
 import { oneOf } from "../flags.js";
 import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
 import { defineCommand, given, required, text } from "./command.js";
+import { SAMPLER_FLAGS, samplerChoice } from "./sampler-flags.js";
 
 const NAMES = Object.keys(FORM_SUMMARIES) as FormName[];
 const WIDEST = Math.max(...NAMES.map((name) => name.length));
@@ -17,16 +19,36 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
   examples: [
     ["trainer export --model runs/unet-cond/model --as fp16-weights", "half the size, for a web page"],
     ["trainer export --model runs/unet-cond/model --as single --out one", "one file for other programs"],
+    [
+      "trainer export --model runs/unet-cond/model --as sampler --sampler ddim --steps 50",
+      "digits from a seed",
+    ],
   ],
   flags: {
     model: text("Exported model with float32 weights, such as runs/unet-cond/model"),
     as: text(`The form: ${NAMES.join(", ")}`),
+    sampler: SAMPLER_FLAGS.sampler,
+    steps: SAMPLER_FLAGS.steps,
+    spacing: SAMPLER_FLAGS.spacing,
+    noise: text("seed: the sampler's graph draws its noise; input: it takes it [default: seed]"),
     out: text("New folder to write [default: the model's name and the form, beside the model]"),
   },
   options(typed) {
     const model = required(typed, "model", "--model runs/unet-cond/model");
     const as = oneOf("--as", required(typed, "as", "--as fp16-weights"), NAMES);
-    return { model, as, out: given(typed, "out") ?? join(dirname(model), `${basename(model)}-${as}`) };
+    const { sampler, steps, spacing } = samplerChoice(typed);
+    const noise = oneOf("--noise", given(typed, "noise") ?? "seed", ["seed", "input"] as const);
+    const wanted = ["sampler", "steps", "spacing", "noise"].find((flag) => given(typed, flag) !== undefined);
+    if (wanted !== undefined && as !== "sampler") {
+      throw new UserError(`--${wanted}: only --as sampler has one; leave it out`, { usage: true });
+    }
+    const sampling = { sampler, steps, spacing, noise };
+    return {
+      model,
+      as,
+      sampling,
+      out: given(typed, "out") ?? join(dirname(model), `${basename(model)}-${as}`),
+    };
   },
   run: async (options) => (await import("../commands/export.js")).exportCommand(options),
 });

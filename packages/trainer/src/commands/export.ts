@@ -12,7 +12,7 @@ import {
 import { digestOfBytes, type ModelFolder, readModelFolder } from "../artifacts.js";
 import { createSession } from "../devices.js";
 import { type FormError, formError } from "../forms/error.js";
-import type { FormFile } from "../forms/form.js";
+import type { FormFile, Sampling } from "../forms/form.js";
 import { FORMS } from "../forms/index.js";
 import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
 import { readFormSource } from "../forms/source.js";
@@ -27,11 +27,13 @@ export interface ExportOptions {
   readonly as: FormName;
   /** The folder to make. */
   readonly out: string;
+  /** For the form `sampler`. */
+  readonly sampling: Sampling;
 }
 
 /** Writes the form and says what it is. @returns the exit code. */
-export async function exportCommand({ model, as, out }: ExportOptions): Promise<number> {
-  const source = readFormSource(model, as);
+export async function exportCommand({ model, as, out, sampling }: ExportOptions): Promise<number> {
+  const source = readFormSource(model, as, sampling);
   const form = FORMS[as];
   const files = form.files(source);
   const { inference_model } = source.manifest.graphs;

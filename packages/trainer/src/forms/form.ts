@@ -1,7 +1,17 @@
 /** A form of a trained model: which files it is made of. */
 
-import type { Manifest } from "@onnx-diffusion/diffusion";
+import type { Manifest, SamplerName, Spacing } from "@onnx-diffusion/diffusion";
 import type { Model } from "@onnx-diffusion/graph-builder";
+
+/** How the form `sampler` draws. */
+export interface Sampling {
+  readonly sampler: SamplerName;
+  /** Undefined: the model's T. */
+  readonly steps: number | undefined;
+  readonly spacing: Spacing;
+  /** Whether noise is drawn in the graph from a seed, or is an input. */
+  readonly noise: "seed" | "input";
+}
 
 /** The trained model that forms are made from. */
 export interface FormSource {
@@ -12,6 +22,7 @@ export interface FormSource {
   readonly weights: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   /** What made the file: goes into the metadata_props of every ONNX file. */
   readonly provenance: Readonly<Record<string, string>>;
+  readonly sampling: Sampling;
 }
 
 /** A file of a form. */

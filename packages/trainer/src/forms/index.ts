@@ -7,6 +7,7 @@ import { huggingface } from "./huggingface.js";
 import { int8Weights } from "./int8-weights.js";
 import type { FormName } from "./names.js";
 import { onnx } from "./onnx.js";
+import { sampler } from "./sampler.js";
 import { single } from "./single.js";
 import { stateDict } from "./state-dict.js";
 
@@ -19,4 +20,5 @@ export const FORMS: Readonly<Record<FormName, Form>> = {
   "int8-weights": int8Weights,
   "state-dict": stateDict,
   huggingface,
+  sampler,
 };

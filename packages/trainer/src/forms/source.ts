@@ -7,7 +7,7 @@ import { WEIGHTS } from "../export.js";
 import { readBytes } from "../files.js";
 import { readGraph } from "../read-graph.js";
 import { firstNotFinite } from "../state.js";
-import type { FormSource } from "./form.js";
+import type { FormSource, Sampling } from "./form.js";
 import { provenanceOf } from "./provenance.js";
 
 /**
@@ -15,7 +15,7 @@ import { provenanceOf } from "./provenance.js";
  *
  * @throws UserError for a folder that is not trained, of another form, damaged, or with a weight that is no number.
  */
-export function readFormSource(folder: string, form: string): FormSource {
+export function readFormSource(folder: string, form: string, sampling: Sampling): FormSource {
   const files = readModelFolder(folder, "--model");
   const { manifest } = files;
   const { training } = manifest;
@@ -44,5 +44,5 @@ export function readFormSource(folder: string, form: string): FormSource {
       `${where}: "${notFinite}" holds values that are not finite numbers; export an earlier checkpoint`,
     );
   }
-  return { manifest, model, weights, provenance: provenanceOf(manifest, training, form) };
+  return { manifest, model, weights, provenance: provenanceOf(manifest, training, form), sampling };
 }
