@@ -47,8 +47,8 @@ def onnx2torch(path):
     import onnx2torch
     import torch
 
-    # it reads operator sets up to 17 or so; nothing that the graphs use has changed its meaning since
-    model = onnx.version_converter.convert_version(onnx.load(path), 17)
+    # it has no converters for newer operator sets
+    model = onnx.version_converter.convert_version(onnx.load(path), 18)
     module = onnx2torch.convert(model).eval()
     names = [value.name for value in model.graph.input]
 
@@ -62,11 +62,21 @@ def onnx2torch(path):
     return run
 
 
+OPENVINO = {
+    "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export the sampler with `--noise input`",
+}
+ONNX2TORCH = {
+    "fp16-weights": "its Conv takes weights from initializers alone, not from the Cast after them; export as `single`",
+    "sampler, noise": "it has no Loop",
+    "sampler, seed": "it has no Loop",
+    "training step": "its Conv takes weights from initializers alone, and here they are inputs",
+}
+
 RUNTIMES = {
     "onnxruntime": {"title": "ONNX Runtime, Python", "load": onnxruntime, "cannot": {}},
     "onnx": {"title": "ONNX's reference evaluator", "load": reference, "cannot": {}},
-    "openvino": {"title": "OpenVINO, CPU", "load": openvino, "cannot": {}},
-    "onnx2torch": {"title": "onnx2torch, into PyTorch", "load": onnx2torch, "cannot": {}},
+    "openvino": {"title": "OpenVINO, CPU", "load": openvino, "cannot": OPENVINO},
+    "onnx2torch": {"title": "onnx2torch, into PyTorch", "load": onnx2torch, "cannot": ONNX2TORCH},
 }
 
 
