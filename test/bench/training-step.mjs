@@ -25,6 +25,7 @@ const { values: args } = parseArgs({
     rounds: { type: "string", default: "10" },
     steps: { type: "string", default: "8" },
     lowering: { type: "string", default: "cpu" },
+    threads: { type: "string" },
     profile: { type: "boolean", default: false },
   },
 });
@@ -50,7 +51,10 @@ function stepGflop() {
 }
 
 const training = describeTraining(unetCond(), linearSchedule(PRACTICAL_SCHEDULE));
-const options = args.profile ? { enableProfiling: true, profileFilePrefix: "/tmp/training-step" } : {};
+const options = {
+  ...(args.threads && { intraOpNumThreads: Number(args.threads) }),
+  ...(args.profile && { enableProfiling: true, profileFilePrefix: "/tmp/training-step" }),
+};
 const loop = await InferenceSession.create(
   writeOnnx(GRAPHS.training_loop.build(training, lowering)),
   options,
