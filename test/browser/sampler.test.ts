@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fillImageNoise, linearSchedule, PRACTICAL_SCHEDULE } from "@onnx-diffusion/diffusion";
 import type * as samplerWeb from "@onnx-diffusion/sampler-web";
 import { runTrainer } from "@onnx-diffusion/trainer";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -224,6 +225,108 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
       return { stopped, seen, leftCode, count: images.count };
     });
     expect(told).toEqual({ stopped: "AbortError aborted", seen: 3, leftCode: "aborted", count: 1 });
+  });
+
+  test("begins with given noise, or with an image at a level in the middle of the chain", async () => {
+    const { T, float64 } = linearSchedule(PRACTICAL_SCHEDULE);
+    const size = 3 * 32 * 32;
+    const noise = new Float32Array(2 * size);
+    fillImageNoise(noise, { seed: 7, purpose: "sampleInitial", row: 0, size });
+    const told = await opened.page.evaluate(
+      async ([noise, level]) => {
+        const loaded = await web.Sampler.load("/model/", { device: "wasm" });
+        const options = { labels: [3, 7], steps: 10, previews: true };
+        const away = (a: samplerWeb.Images, b: samplerWeb.Images) =>
+          Math.max(...a.x.map((value, i) => Math.abs(value - b.x[i]!)));
+        const whole = loaded.sample({ ...options, seed: 7 });
+        let middle = new Float32Array();
+        for await (const { step, images } of whole) if (step === 6) middle = images!.x;
+        const drawn = await whole;
+        const size = middle.length / 2;
+        const given = await loaded.sample({ ...options, initial: new Float32Array(noise) });
+        const from = { images: middle.map((value) => value / Math.sqrt(level)), strength: 0.4 };
+        const steps: number[] = [];
+        const rest = loaded.sample({ ...options, from, initial: new Float32Array(middle.length) });
+        for await (const { step, steps: of } of rest) steps.push(step, of);
+        // Four images of two labels take two images in turn.
+        const four = await loaded.sample({ ...options, count: 4, from, initial: new Float32Array(size) });
+        const codes = [
+          { from: { images: middle, strength: 0 } },
+          { from: { images: middle.slice(1), strength: 1 } },
+          { initial: new Float32Array(0) },
+        ].map((wrong) => {
+          try {
+            loaded.sample(wrong);
+          } catch (error) {
+            return (error as samplerWeb.SamplerError).code;
+          }
+          return "accepted";
+        });
+        await loaded.dispose();
+        const ends = [0, 1].map((half) => four.x.slice(half * 2 * size, (half + 1) * 2 * size));
+        return {
+          given: away(given, drawn),
+          rest: away(await rest, drawn),
+          four: ends.map((x) => Math.max(...x.map((value, i) => Math.abs(value - drawn.x[i]!)))),
+          steps,
+          codes,
+        };
+      },
+      [[...noise], float64.alphaBar[(T * 4) / 10]!] as const,
+    );
+    expect(told.given).toBe(0);
+    // x_t divided by sqrt(alphaBar) and multiplied by it again, to float32's last digit of values of up to 4.
+    expect(told.rest).toBeLessThan(1e-5);
+    expect(Math.max(...told.four)).toBeLessThan(1e-5);
+    expect(told.steps).toEqual([1, 4, 2, 4, 3, 4, 4, 4]);
+    expect(told.codes).toEqual(["options", "options", "options"]);
+  });
+
+  test.each([true, false])("held up and let go on; stopped while it is held (worker: %s)", async (worker) => {
+    const told = await opened.page.evaluate(async (worker) => {
+      const loaded = await web.Sampler.load("/model/", { device: "wasm", worker });
+      const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+      const options = { steps: 60, count: 1, seed: 1 };
+      const sampling = loaded.sample(options);
+      let seen = 0;
+      const watching = (async () => {
+        for await (const { step } of sampling) {
+          seen = step;
+          if (step === 5) sampling.pause();
+        }
+      })();
+      while (seen < 5) await wait(10);
+      // Steps that were under way come in.
+      await wait(200);
+      const held = seen;
+      await wait(300);
+      const later = seen;
+      sampling.resume();
+      await watching;
+      const { x } = await sampling;
+      const plain = await loaded.sample(options);
+      const controller = new AbortController();
+      const stopped = loaded.sample({ ...options, signal: controller.signal });
+      stopped.pause();
+      await wait(100);
+      controller.abort();
+      const code = await stopped.then(
+        () => "finished",
+        (error: unknown) => (error as samplerWeb.SamplerError).code,
+      );
+      const after = await loaded.sample({ ...options, steps: 2 });
+      await loaded.dispose();
+      return { held, later, seen, same: x.every((v, i) => v === plain.x[i]), code, after: after.count };
+    }, worker);
+    expect(told.held).toBeLessThan(60);
+    expect(told).toEqual({
+      held: told.held,
+      later: told.held,
+      seen: 60,
+      same: true,
+      code: "aborted",
+      after: 1,
+    });
   });
 
   test("a worker that crashes fails the drawing; the next one has another worker", async () => {

@@ -29,6 +29,8 @@ export interface SamplerRow {
 export interface SamplerOptions {
   /** Which noise levels the steps visit. Default: trailing. */
   readonly spacing?: Spacing;
+  /** Steps left out at the noisy end, 0..steps-1, for an x that is less noisy than x_T. Default: 0. */
+  readonly skip?: number;
 }
 
 /**

@@ -47,12 +47,14 @@ export const SPACINGS = {
 /**
  * The levels of a shortened chain, from the noisiest down.
  *
- * @throws UserError if steps is no integer in 1..T, or the spacing is none of {@link Spacing}.
+ * @param skip how many of the noisiest to leave out.
+ * @throws UserError if steps is no integer in 1..T, skip none in 0..steps-1, or the spacing none of {@link Spacing}.
  */
 export function noiseLevels(
   schedule: Schedule,
   steps: number,
   spacing: Spacing = "trailing",
+  skip = 0,
 ): readonly NoiseLevel[] {
   const { T } = schedule;
   if (!Number.isInteger(steps) || steps < 1 || steps > T) {
@@ -63,7 +65,10 @@ export function noiseLevels(
       usage: true,
     });
   }
-  return SPACINGS[spacing](schedule, steps);
+  if (!Number.isInteger(skip) || skip < 0 || skip >= steps) {
+    throw new UserError(`steps to skip: found ${skip}, expected an integer in 0..${steps - 1}`);
+  }
+  return SPACINGS[spacing](schedule, steps).slice(skip);
 }
 
 function karras({ T, float64: { alphaBar } }: Schedule, n: number): NoiseLevel[] {

@@ -270,6 +270,19 @@ describe.each(Object.entries<Sampler>(SAMPLERS))("%s, as every sampler", (name, 
     expect(() => sampler(schedule, steps)).toThrow(UserError);
   });
 
+  test("without its first steps it is the rest of its table, or begins anew where it looks back", () => {
+    const rows = sampler(schedule, 10, { skip: 4 });
+    const rest = sampler(schedule, 10).slice(-rows.length);
+    expect(rows.map((row) => row.timestep)).toEqual(rest.map((row) => row.timestep));
+    expect(rows[0]!.timestep).toBe(240);
+    const lookingBack = rest.findIndex(({ estimates }, i) => estimates.length > i + 1);
+    expect(rows.slice(lookingBack + 1)).toEqual(rest.slice(lookingBack + 1));
+    expect(rows.every(({ estimates }, i) => estimates.length <= i + 1)).toBe(true);
+    expect(() => sampler(schedule, 10, { skip: 10 })).toThrow(
+      new UserError("steps to skip: found 10, expected an integer in 0..9"),
+    );
+  });
+
   test("the same rows every time", () => {
     expect(sampler(schedule, 10)).toEqual(sampler(schedule, 10));
   });

@@ -3,8 +3,9 @@ import { fillImageNoise, type Manifest, sample, samplerNamed, scheduleOf } from 
 import { chooseDevice } from "./device.js";
 import { asSamplerError, checkAborted, deviceLost, disposed, type SamplerError } from "./errors.js";
 import { loadModel } from "./model.js";
-import type { DrawRequest, Engine, LoadRequest, LoadResult, StepData } from "./protocol.js";
+import type { DrawRequest, Engine, LoadRequest, LoadResult, OnStep } from "./protocol.js";
 import { createSession, type RuntimeSession } from "./runtime.js";
+import { fillStart } from "./start.js";
 
 /** Images drawn together: enough to fill a device, few enough for its memory. */
 const LARGEST_BATCH = 64;
@@ -58,15 +59,17 @@ export class LocalEngine implements Engine {
   async draw(
     request: DrawRequest,
     signal: AbortSignal | undefined,
-    onStep: (step: StepData) => void,
+    onStep: OnStep,
   ): Promise<Float32Array<ArrayBuffer>> {
     if (this.#loaded === undefined) throw disposed();
     const { manifest } = this.#loaded;
     const { channels, height, width } = manifest.image;
     const { count, seed, previews } = request;
     const size = channels * height * width;
-    const rows = samplerNamed(request.sampler)(scheduleOf(manifest.schedule), request.steps, {
+    const schedule = scheduleOf(manifest.schedule);
+    const rows = samplerNamed(request.sampler)(schedule, request.steps, {
       spacing: request.spacing,
+      skip: request.skip,
     });
     const images = new Float32Array(count * size);
     const batches = Math.ceil(count / LARGEST_BATCH);
@@ -75,7 +78,7 @@ export class LocalEngine implements Engine {
       const batch = Math.min(LARGEST_BATCH, count - first);
       const labels = Int32Array.from(request.labels.slice(first, first + batch));
       const part = images.subarray(first * size, (first + batch) * size);
-      fillImageNoise(part, { seed, purpose: "sampleInitial", row: 0, size, first });
+      fillStart(part, { request, schedule, size, first });
       const walk = sample({
         rows,
         x: part.slice(),
@@ -86,8 +89,8 @@ export class LocalEngine implements Engine {
       for await (const { row, x } of walk) {
         part.set(x);
         const step = { step: number * rows.length + row + 1, steps: batches * rows.length };
-        onStep(previews ? { ...step, x: images.slice() } : step);
         await turn();
+        await onStep(previews ? { ...step, x: images.slice() } : step);
       }
     }
     return images;

@@ -20,6 +20,12 @@ export interface DrawRequest {
   readonly sampler: SamplerName;
   readonly spacing: Spacing;
   readonly steps: number;
+  /** Steps left out at the noisy end. */
+  readonly skip: number;
+  /** Whole images in the model's range, which those to draw begin with in turn, noised; without them, noise alone. */
+  readonly from: Float32Array<ArrayBuffer> | undefined;
+  /** Whole images of standard normals, taken in turn in place of the seed's first noise. */
+  readonly initial: Float32Array<ArrayBuffer> | undefined;
   /** Whether each step brings its images along. */
   readonly previews: boolean;
 }
@@ -31,7 +37,7 @@ export interface LoadResult {
 }
 
 /** An evaluation of the network and the update after it. */
-export interface StepData {
+interface StepData {
   /** Rows of the sampler's table done, 1..steps. */
   readonly step: number;
   readonly steps: number;
@@ -39,11 +45,11 @@ export interface StepData {
   readonly x?: Float32Array<ArrayBuffer>;
 }
 
-/** To the worker. `abort` means the request of that id. */
+/** To the worker. `abort`, `hold` and `go` mean the request of that id. */
 export type ToWorker =
   | { readonly type: "load"; readonly id: number; readonly request: LoadRequest }
   | { readonly type: "draw"; readonly id: number; readonly request: DrawRequest }
-  | { readonly type: "abort"; readonly id: number };
+  | { readonly type: "abort" | "hold" | "go"; readonly id: number };
 
 /** From the worker. Every request ends with `done` or `failed`. */
 export type FromWorker =
@@ -52,6 +58,9 @@ export type FromWorker =
   | { readonly type: "done"; readonly id: number; readonly value: LoadResult | Float32Array<ArrayBuffer> }
   | { readonly type: "failed"; readonly id: number; readonly error: SamplerErrorData };
 
+/** Told a step. A promise holds the work until it resolves. */
+export type OnStep = (step: StepData) => undefined | Promise<void>;
+
 /** What loads and draws: in this thread, or in a worker that it speaks for. */
 export interface Engine {
   load(
@@ -59,11 +68,15 @@ export interface Engine {
     signal: AbortSignal | undefined,
     onProgress: (progress: LoadProgress) => void,
   ): Promise<LoadResult>;
-  /** [count, C, H, W] in the model's range. */
+  /**
+   * [count, C, H, W] in the model's range.
+   *
+   * @param onStep told each step; a promise holds the work, soon after the step, until it resolves.
+   */
   draw(
     request: DrawRequest,
     signal: AbortSignal | undefined,
-    onStep: (step: StepData) => void,
+    onStep: OnStep,
   ): Promise<Float32Array<ArrayBuffer>>;
   dispose(): Promise<void>;
 }

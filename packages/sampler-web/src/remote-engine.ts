@@ -7,15 +7,17 @@ import type {
   FromWorker,
   LoadRequest,
   LoadResult,
-  StepData,
+  OnStep,
   ToWorker,
 } from "./protocol.js";
 
 interface Pending {
+  /** Whether the worker has been told to wait. */
+  held?: boolean;
   readonly resolve: (value: LoadResult | Float32Array<ArrayBuffer>) => void;
   readonly reject: (error: SamplerError) => void;
   readonly onProgress?: (progress: LoadProgress) => void;
-  readonly onStep?: (step: StepData) => void;
+  readonly onStep?: OnStep;
 }
 
 /** Speaks for a worker. Once the worker has ended, every request fails: make another. */
@@ -47,7 +49,7 @@ export class RemoteEngine implements Engine {
   draw(
     request: DrawRequest,
     signal: AbortSignal | undefined,
-    onStep: (step: StepData) => void,
+    onStep: OnStep,
   ): Promise<Float32Array<ArrayBuffer>> {
     return this.#ask({ type: "draw", request }, signal, { onStep }) as Promise<Float32Array<ArrayBuffer>>;
   }
@@ -92,8 +94,17 @@ export class RemoteEngine implements Engine {
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if (message.type === "progress") pending.onProgress?.(message.value);
-    else if (message.type === "step") pending.onStep?.(message.value);
-    else {
+    else if (message.type === "step") {
+      const { id } = message;
+      const held = pending.onStep?.(message.value);
+      if (held === undefined || pending.held) return;
+      pending.held = true;
+      this.#send({ type: "hold", id });
+      void held.then(() => {
+        pending.held = false;
+        if (this.#pending.has(id)) this.#send({ type: "go", id });
+      });
+    } else {
       this.#pending.delete(message.id);
       if (message.type === "done") pending.resolve(message.value);
       else pending.reject(new SamplerError(message.error));

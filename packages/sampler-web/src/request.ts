@@ -1,6 +1,7 @@
 /** What a page asks for, checked against the model. */
 import { type Manifest, SAMPLERS, type SamplerName, SPACINGS, type Spacing } from "@onnx-diffusion/diffusion";
 import { SamplerError, type SamplerErrorCode } from "./errors.js";
+import { Images } from "./images.js";
 import type { DrawRequest } from "./protocol.js";
 
 /** What to draw. Everything has a default. */
@@ -17,6 +18,17 @@ export interface SampleOptions {
   readonly steps?: number;
   /** Which noise levels the steps visit. Default: `trailing`. */
   readonly spacing?: Spacing;
+  /**
+   * Image to image: begins with these images, noised to a level of the schedule, in place of noise alone. They are taken
+   * in turn, as labels are, and lie in the model's range: `Images` drawn before, or values [N,C,H,W].
+   */
+  readonly from?: {
+    readonly images: Images | Float32Array<ArrayBuffer>;
+    /** The part of the steps that is taken, above 0 and up to 1: how much is drawn anew. */
+    readonly strength: number;
+  };
+  /** Standard normals [N,C,H,W], taken in turn, in place of the noise that the seed gives the images at first. */
+  readonly initial?: Float32Array<ArrayBuffer>;
   /** Whether each step brings its images along. Default: false. */
   readonly previews?: boolean;
   /** Stops the work. */
@@ -50,7 +62,34 @@ export function drawRequest(options: SampleOptions, manifest: Manifest): DrawReq
     );
   }
   const labels = cycle.length === 0 ? [] : Array.from({ length: count }, (_, i) => cycle[i % cycle.length]!);
-  return { count, labels, seed, sampler, spacing, steps, previews: options.previews ?? false };
+  const { channels, height, width } = manifest.image;
+  const from = options.from && wholeImages("from.images", options.from.images, [channels, height, width]);
+  const initial = options.initial && wholeImages("initial", options.initial, [channels, height, width]);
+  const skip =
+    options.from === undefined ? 0 : steps - Math.max(1, Math.round(strength(options.from) * steps));
+  const previews = options.previews ?? false;
+  return { count, labels, seed, sampler, spacing, steps, skip, from, initial, previews };
+}
+
+function strength({ strength }: { readonly strength: number }): number {
+  if (strength > 0 && strength <= 1) return strength;
+  throw wrong("options", `from.strength: found ${strength}`, "give a number above 0 and up to 1");
+}
+
+/** The values of one image or more. */
+function wholeImages(
+  name: string,
+  images: Images | Float32Array<ArrayBuffer>,
+  shape: readonly [number, number, number],
+): Float32Array<ArrayBuffer> {
+  const values = images instanceof Images ? images.x : images;
+  const size = shape[0] * shape[1] * shape[2];
+  if (values.length > 0 && values.length % size === 0) return values;
+  throw wrong(
+    "options",
+    `${name}: found ${values.length} values`,
+    `give ${size} for each image, [${shape}] in the model's range`,
+  );
 }
 
 function labelCycle(labels: readonly number[] | undefined, classes: number): readonly number[] {

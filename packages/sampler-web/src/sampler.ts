@@ -6,7 +6,7 @@ import { aborted, asSamplerError, checkAborted, disposed, SamplerError } from ".
 import { Images } from "./images.js";
 import type { LoadProgress } from "./model.js";
 import { isAddress, modelSource } from "./model-source.js";
-import type { DrawRequest, Engine, LoadRequest, LoadResult, StepData } from "./protocol.js";
+import type { DrawRequest, Engine, LoadRequest, LoadResult, OnStep } from "./protocol.js";
 import { RemoteEngine } from "./remote-engine.js";
 import { drawRequest, type SampleOptions } from "./request.js";
 import { Sampling } from "./sampling.js";
@@ -118,7 +118,7 @@ export class Sampler {
     return new Images(x, this.manifest.image);
   }
 
-  async #draw(request: DrawRequest, signal: AbortSignal, onStep: (step: StepData) => void) {
+  async #draw(request: DrawRequest, signal: AbortSignal, onStep: OnStep) {
     if (this.#disposed) throw disposed();
     if (this.#engine === undefined) {
       const started = await start(this.#request, this.#useWorker, signal, () => undefined);

@@ -1,4 +1,5 @@
 /** One drawing under way: its steps to loop over, and its images to wait for. */
+import { Gate } from "./gate.js";
 import type { Images } from "./images.js";
 
 /** The state after an evaluation of the network. */
@@ -10,8 +11,11 @@ export interface SampleStep {
   readonly images?: Images;
 }
 
-/** What does the work: it tells each step, and gives the images. */
-export type DrawWork = (signal: AbortSignal, onStep: (step: SampleStep) => void) => Promise<Images>;
+/** What does the work: it tells each step, waits where that gives a promise, and gives the images. */
+export type DrawWork = (
+  signal: AbortSignal,
+  onStep: (step: SampleStep) => undefined | Promise<void>,
+) => Promise<Images>;
 
 /**
  * Images being drawn. Await it for the images; loop over it for the steps, and leave the loop to stop the work.
@@ -23,6 +27,7 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
   readonly #controller = new AbortController();
   /** Steps that the loop has not seen; kept only once there is a loop. */
   #queue: SampleStep[] | undefined;
+  readonly #gate = new Gate();
   #settled = false;
   #wake: (() => void) | undefined;
 
@@ -31,7 +36,9 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
     this.#result = work(both, (step) => {
       this.#queue?.push(step);
       this.#wake?.();
+      return this.#gate.passage;
     });
+    both.addEventListener("abort", () => this.#gate.open(), { once: true });
     const settle = (): void => {
       this.#settled = true;
       this.#wake?.();
@@ -47,6 +54,16 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
     onFailed?: ((error: unknown) => Failed | PromiseLike<Failed>) | null,
   ): Promise<Done | Failed> {
     return this.#result.then(onDone, onFailed);
+  }
+
+  /** Holds the work up, within a step or two; other drawings of the sampler wait too. Stopping it still works. */
+  pause(): void {
+    if (!this.#settled) this.#gate.close();
+  }
+
+  /** Goes on where `pause` held the work up. */
+  resume(): void {
+    this.#gate.open();
   }
 
   /** The steps from here on. Throws what the drawing fails with. */

@@ -18,8 +18,8 @@ import { EPS } from "./estimates.js";
 export function ddimSampler(options: { readonly eta?: number } = {}): Sampler {
   const { eta = 0 } = options;
   if (!(eta >= 0 && eta <= 1)) throw new UserError(`DDIM's eta: found ${eta}, expected a number in 0..1`);
-  return (schedule, steps, { spacing } = {}) => {
-    const levels = noiseLevels(schedule, steps, spacing);
+  return (schedule, steps, { spacing, skip } = {}) => {
+    const levels = noiseLevels(schedule, steps, spacing, skip);
     return levels.map(({ timestep, alphaBar: now }, i) => {
       const previous = levels[i + 1]?.alphaBar ?? 1;
       const variance = (eta * eta * (1 - previous) * (1 - now / previous)) / (1 - now);

@@ -13,9 +13,9 @@ import { EPS } from "./estimates.js";
  * beta = 1 - alpha. The last row leads to t = 0, whose alphaBar is alpha_0, not 1: a trace of noise of variance beta_0
  * is the model's own notion of an image.
  */
-export const ddpm: Sampler = (schedule, steps, { spacing } = {}) => {
+export const ddpm: Sampler = (schedule, steps, { spacing, skip } = {}) => {
   const { alpha, alphaBar } = schedule.float64;
-  const levels = noiseLevels(schedule, steps, spacing);
+  const levels = noiseLevels(schedule, steps, spacing, skip);
   return levels.map(({ timestep, alphaBar: now }, i) => {
     const previous = levels[i + 1]?.alphaBar ?? alphaBar[0]!;
     const neighbours = now === alphaBar[timestep] && previous === alphaBar[timestep - 1];
@@ -26,7 +26,7 @@ export const ddpm: Sampler = (schedule, steps, { spacing } = {}) => {
       estimate: EPS,
       x: scale,
       estimates: [(-scale * (1 - a)) / Math.sqrt(1 - now)],
-      noise: i === steps - 1 ? 0 : Math.sqrt(1 - a),
+      noise: i === levels.length - 1 ? 0 : Math.sqrt(1 - a),
     };
   });
 };

@@ -11,8 +11,8 @@ import { x0Estimate } from "./estimates.js";
  *
  * The first step has no x0 before it and is of first order; so is the last, to alphaBar = 1, where lambda is infinite.
  */
-export const dpmpp2m: Sampler = (schedule, steps, { spacing } = {}) => {
-  const levels = noiseLevels(schedule, steps, spacing);
+export const dpmpp2m: Sampler = (schedule, steps, { spacing, skip } = {}) => {
+  const levels = noiseLevels(schedule, steps, spacing, skip);
   /** e^-lambda of level i. */
   const ratio = (i: number): number => {
     const { alphaBar } = levels[i]!;
@@ -22,7 +22,7 @@ export const dpmpp2m: Sampler = (schedule, steps, { spacing } = {}) => {
     const to = levels[i + 1]?.alphaBar ?? 1;
     // -sqrt(alphaBar_i) (e^{-h} - 1)
     const ofX0 = Math.sqrt(to) - Math.sqrt((1 - to) / (1 - from)) * Math.sqrt(from);
-    const before = i > 0 && i < steps - 1;
+    const before = i > 0 && i < levels.length - 1;
     const back = before ? Math.log(ratio(i) / ratio(i + 1)) / Math.log(ratio(i - 1) / ratio(i)) / 2 : 0;
     return {
       timestep,

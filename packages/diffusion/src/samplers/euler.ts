@@ -7,8 +7,8 @@ import { EPS } from "./estimates.js";
  * Karras et al., "Elucidating the design space of diffusion-based generative models" (2022), algorithm 1 without its
  * second half. On the same noise levels it is DDIM with eta = 0.
  */
-export const euler: Sampler = (schedule, steps, { spacing } = {}) => {
-  const levels = noiseLevels(schedule, steps, spacing);
+export const euler: Sampler = (schedule, steps, { spacing, skip } = {}) => {
+  const levels = noiseLevels(schedule, steps, spacing, skip);
   return levels.map(({ timestep, alphaBar }, i) =>
     eulerRow(timestep, alphaBar, levels[i + 1]?.alphaBar ?? 1),
   );

@@ -8,8 +8,8 @@ import { eulerRow, sigmaStep } from "./euler.js";
  * A step is two rows, Euler's and its correction by half the difference between eps there and eps here; the last step,
  * to sigma = 0, is Euler's alone: 2 steps - 1 evaluations of the network.
  */
-export const heun: Sampler = (schedule, steps, { spacing } = {}) => {
-  const levels = noiseLevels(schedule, steps, spacing);
+export const heun: Sampler = (schedule, steps, { spacing, skip } = {}) => {
+  const levels = noiseLevels(schedule, steps, spacing, skip);
   return levels.flatMap(({ timestep, alphaBar }, i) => {
     const next = levels[i + 1];
     const predict = eulerRow(timestep, alphaBar, next?.alphaBar ?? 1);
