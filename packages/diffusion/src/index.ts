@@ -3,6 +3,7 @@ export * from "./file-error.js";
 export * from "./half.js";
 export * from "./image-noise.js";
 export * from "./initialise.js";
+export * as jsonReader from "./json-reader.js";
 export * from "./manifest.js";
 export * from "./nearest.js";
 export * from "./normal.js";

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Evaluation } from "../src/commands/eval.js";
 import { confusionOf } from "../src/evaluation/confusion.js";
+import type { Evaluation } from "../src/evaluation/evaluation.js";
 import { frechetDistance } from "../src/evaluation/frechet.js";
 import { emitSmallModel, trainer } from "./small-model.js";
 

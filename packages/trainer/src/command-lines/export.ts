@@ -20,6 +20,10 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     ["trainer export --model runs/unet-cond/model --as fp16-weights", "half the size, for a web page"],
     ["trainer export --model runs/unet-cond/model --as single --out one", "one file for other programs"],
     [
+      "trainer export --model runs/unet-cond/model --as fp16-weights --eval runs/unet-cond/eval --out models/unet-cond/trained",
+      "a release, with a card that says how good it is",
+    ],
+    [
       "trainer export --model runs/unet-cond/model --as sampler --sampler ddim --steps 50",
       "digits from a seed",
     ],
@@ -31,6 +35,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     steps: SAMPLER_FLAGS.steps,
     spacing: SAMPLER_FLAGS.spacing,
     noise: text("seed: the sampler's graph draws its noise; input: it takes it [default: seed]"),
+    eval: text("Folder that trainer eval wrote: its figures go into the model card"),
     out: text("New folder to write [default: the model's name and the form, beside the model]"),
   },
   options(typed) {
@@ -47,6 +52,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
       model,
       as,
       sampling,
+      evaluation: given(typed, "eval"),
       out: given(typed, "out") ?? join(dirname(model), `${basename(model)}-${as}`),
     };
   },

@@ -7,7 +7,8 @@ import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { type Dataset, loadDataset } from "../data/index.js";
 import { createSession } from "../devices.js";
-import { type Confusion, confusionOf } from "../evaluation/confusion.js";
+import { confusionOf } from "../evaluation/confusion.js";
+import { EVALUATION_FILE, type Evaluation, modelDigest } from "../evaluation/evaluation.js";
 import { frechetDistance } from "../evaluation/frechet.js";
 import { type Judge, openJudge } from "../evaluation/judge.js";
 import { type LossAtTimestep, lossByTimestep } from "../evaluation/loss-by-timestep.js";
@@ -28,29 +29,6 @@ export interface EvalOptions extends SamplerChoice {
   readonly dataDir: string | undefined;
   /** The folder for figures and pictures. */
   readonly out: string;
-}
-
-/** What eval.json holds. */
-export interface Evaluation {
-  readonly model: { readonly network: string; readonly steps: number; readonly data: string };
-  readonly drawn: {
-    readonly count: number;
-    readonly seed: number;
-    readonly sampler: string;
-    readonly spacing: string;
-    readonly steps: number;
-  };
-  readonly judge: { readonly folder: string; readonly accuracy: number };
-  /** Left out for a model without classes. */
-  readonly confusion?: Confusion;
-  readonly frechet: {
-    /** The drawn images against as many test images. */
-    readonly drawn: number;
-    /** As many training images against the same, which is what real images get. */
-    readonly real: number;
-    readonly count: number;
-  };
-  readonly lossByTimestep: readonly LossAtTimestep[];
 }
 
 /** Evaluates, prints and writes. @returns the exit code. */
@@ -100,9 +78,14 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
       terminal.show(shareLine("loss by timestep", level.timestep / schedule.T, terminal.columns));
     }
     const evaluation: Evaluation = {
-      model: { network: model.manifest.network.name, steps: training.steps, data: training.data },
+      model: {
+        network: model.manifest.network.name,
+        steps: training.steps,
+        data: training.data,
+        sha256: modelDigest(model.manifest),
+      },
       drawn: { count, seed, sampler, spacing, steps },
-      judge: { folder: options.judge, accuracy: judge.manifest.accuracy },
+      judge: { accuracy: judge.manifest.accuracy, classes: judge.manifest.classes },
       ...(classes > 0 ? { confusion: confusionOf(labels, drawn.labels, classes) } : {}),
       frechet: {
         drawn: frechetDistance(drawn.features, reals.features, width),
@@ -188,7 +171,7 @@ async function write(
       : []),
     ["loss-by-timestep.svg", curve.svg],
     ["loss-by-timestep.png", curve.png],
-    ["eval.json", `${JSON.stringify(evaluation, undefined, 2)}\n`],
+    [EVALUATION_FILE, `${JSON.stringify(evaluation, undefined, 2)}\n`],
   ];
   makeFolder(folder);
   for (const [name, bytes] of files) {

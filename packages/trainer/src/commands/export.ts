@@ -11,6 +11,7 @@ import {
 } from "@onnx-diffusion/diffusion";
 import { digestOfBytes, type ModelFolder, readModelFolder } from "../artifacts.js";
 import { createSession } from "../devices.js";
+import { type Evaluation, evaluationSection, readEvaluation } from "../evaluation/evaluation.js";
 import { type FormError, formError } from "../forms/error.js";
 import type { FormFile, Sampling } from "../forms/form.js";
 import { FORMS } from "../forms/index.js";
@@ -18,6 +19,7 @@ import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
 import { readFormSource } from "../forms/source.js";
 import { modelCard } from "../model-card.js";
 import { makeWholeFolder, writeBeneath } from "../new-folder.js";
+import { gridPng } from "../pictures/index.js";
 import { bytesText } from "../progress.js";
 import { knownAnswerOf } from "../verify/known-answer.js";
 
@@ -29,11 +31,16 @@ export interface ExportOptions {
   readonly out: string;
   /** For the form `sampler`. */
   readonly sampling: Sampling;
+  /** The folder that `trainer eval` wrote. */
+  readonly evaluation: string | undefined;
 }
 
 /** Writes the form and says what it is. @returns the exit code. */
-export async function exportCommand({ model, as, out, sampling }: ExportOptions): Promise<number> {
-  const source = readFormSource(model, as, sampling);
+export async function exportCommand(options: ExportOptions): Promise<number> {
+  const { model, as, out } = options;
+  const source = readFormSource(model, as, options.sampling);
+  const evaluation =
+    options.evaluation === undefined ? undefined : readEvaluation(options.evaluation, source.manifest);
   const form = FORMS[as];
   const files = form.files(source);
   const { inference_model } = source.manifest.graphs;
@@ -53,8 +60,12 @@ export async function exportCommand({ model, as, out, sampling }: ExportOptions)
           `--as ${as}: the network gives values that are no numbers in this form; take another`,
         );
       }
+      const { images: count, drawn: pixels } = error;
+      const bytes = await gridPng({ pixels, count, ...manifest.image });
+      files.push({ name: SAMPLES, bytes, what: "what this form draws" });
+      writeBeneath(folder, SAMPLES, bytes);
     }
-    const card = cardOf(manifest, as, files, error);
+    const card = cardOf(manifest, as, { files, error, evaluation });
     writeBeneath(folder, "README.md", card);
     if (form.isModelFolder) {
       const all = [...files, { name: "README.md", bytes: Buffer.from(card) }];
@@ -105,13 +116,17 @@ function errorLines({ images, steps, eps, epsMax, pixels, pixelsMax }: FormError
   ];
 }
 
-function cardOf(
-  manifest: Manifest,
-  as: FormName,
-  files: readonly FormFile[],
-  error: FormError | undefined,
-): string {
-  const isFolder = error !== undefined;
+/** The picture in the card. */
+const SAMPLES = "samples.png";
+
+interface Exported {
+  readonly files: readonly FormFile[];
+  /** Of a form that is a model folder. */
+  readonly error: FormError | undefined;
+  readonly evaluation: Evaluation | undefined;
+}
+
+function cardOf(manifest: Manifest, as: FormName, { files, error, evaluation }: Exported): string {
   const lines = files.map(({ name, bytes, what }) => `\`${name}\` (${bytesText(bytes.length)}): ${what}.`);
   const about = `## This form
 
@@ -124,12 +139,18 @@ Exported as \`${as}\`: ${FORM_SUMMARIES[as]}.`;
 ${errorLines(error)
   .map((line) => `- ${line}`)
   .join("\n")}`;
+  const drawn =
+    error === undefined
+      ? []
+      : [
+          `![Drawn with DDIM in ${error.steps} steps, from seed 0](${SAMPLES})\n\nDrawn with DDIM in ${error.steps} steps, from seed 0.`,
+        ];
   return modelCard(manifest, manifest.training!, {
     files: [
       ...lines,
-      ...(isFolder ? ["`manifest.json`: schedule, inputs and outputs, and the SHA-256 of each file."] : []),
+      ...(error ? ["`manifest.json`: schedule, inputs and outputs, and the SHA-256 of each file."] : []),
     ],
-    sections: [about + against],
-    draws: isFolder,
+    sections: [...drawn, ...(evaluation ? [evaluationSection(evaluation)] : []), about + against],
+    draws: error !== undefined,
   });
 }

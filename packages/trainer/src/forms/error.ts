@@ -23,6 +23,8 @@ export interface FormError {
   /** Mean and largest difference of a pixel, of 0..255, in images drawn from the same noise. */
   readonly pixels: number;
   readonly pixelsMax: number;
+  /** What the form drew: uint8 [images,C,H,W]. */
+  readonly drawn: Uint8Array;
 }
 
 const STEPS = 20;
@@ -53,8 +55,9 @@ export async function formError(
     return expected;
   });
   const found = await walk(rows, start, (x, timestep) => ask(form, x, timestep));
-  const { mean, largest } = difference(pixelsOf(wanted, range), pixelsOf(found, range));
-  return { images: count, steps: rows.length, eps, epsMax, pixels: mean, pixelsMax: largest };
+  const drawn = pixelsOf(found, range);
+  const { mean, largest } = difference(pixelsOf(wanted, range), drawn);
+  return { images: count, steps: rows.length, eps, epsMax, pixels: mean, pixelsMax: largest, drawn };
 }
 
 async function walk(
