@@ -1,6 +1,6 @@
 """Ten digits from one file:  python draw.py sampler.onnx digits.npy
 
-Made by: trainer export --model runs/unet-cond/model --as sampler --sampler ddim --steps 50"""
+Made by: trainer export --model runs/unet-cond/model --as sampler --steps 50"""
 
 import sys
 

@@ -8,6 +8,7 @@ export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analy
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
 export { buildModel, type ModelDefinition } from "./build.js";
 export { checkpoint } from "./checkpoint.js";
+export { DIET_OPSET, diet } from "./diet/diet.js";
 export type { Dim, Shape } from "./dim.js";
 export type { DType, TypedArray } from "./dtype.js";
 export { GraphError } from "./errors.js";
@@ -38,6 +39,7 @@ export {
 } from "./params.js";
 export { type ImageNoise, imageNoise } from "./sampling/noise.js";
 export { type SamplerModelOptions, samplerModel } from "./sampling/sampler.js";
+export { unrolledSamplerModel } from "./sampling/unrolled.js";
 export { constant, type ExternalData, input, int64s, scalar, type Tensor } from "./tensor.js";
 export * from "./training/ddpm.js";
 export { type EntryPoint, GRAPHS } from "./training/graphs.js";

@@ -1,6 +1,5 @@
 /** The export: a model folder that can be hosted as it is. */
 
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   encodeStateDict,
@@ -9,9 +8,12 @@ import {
   serializeManifest,
   type TrainingRecord,
 } from "@onnx-diffusion/diffusion";
+import { writeOnnx } from "@onnx-diffusion/graph-builder";
 import { digestOfBytes, graphPath, type ModelFolder } from "./artifacts.js";
 import { makeFolder, writeFileAtomic } from "./files.js";
+import { provenanceOf } from "./forms/provenance.js";
 import { modelCard } from "./model-card.js";
+import { readGraph } from "./read-graph.js";
 import { exportedValues, type State } from "./state.js";
 
 /** The external data of the inference graph and a safetensors file in one. */
@@ -21,8 +23,8 @@ export const WEIGHTS = "weights.safetensors";
  * Writes manifest.json, inference_model.onnx, weights.safetensors and README.md, each file whole or not at all, and
  * the manifest, which holds the digests of the others, last.
  *
- * @param artifacts the authored folder; its inference graph is copied byte for byte, since the offsets of its
- *   external data are those of parameters and buffers in the manifest's order.
+ * @param artifacts the authored folder; its inference graph gets metadata that say what made it, and is copied else: the
+ *   offsets of its external data are those of parameters and buffers in the manifest's order.
  * @param state of which parameters and buffers are exported, or their moving averages where the manifest has such.
  * @throws UserError naming the path and the cause.
  */
@@ -35,8 +37,10 @@ export function exportModel(
   const inference = artifacts.manifest.graphs.inference_model!;
   const weights = encodeStateDict(exportedValues(artifacts.manifest, state), artifacts.manifest.state);
   const card = modelCard(artifacts.manifest, training);
+  const graph = readGraph(graphPath(artifacts, "inference_model"));
+  const metadata = { ...graph.metadata, ...provenanceOf(artifacts.manifest, training, "onnx") };
   const contents: [string, Uint8Array][] = [
-    [inference.file, readFileSync(graphPath(artifacts, "inference_model"))],
+    [inference.file, writeOnnx({ ...graph, metadata })],
     [WEIGHTS, weights],
     ["README.md", Buffer.from(card)],
   ];

@@ -3,6 +3,7 @@
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -104,11 +105,70 @@ describe("every form that is a model folder", () => {
       form: "fp16-weights",
     });
     expect(metadata.data_sha256).toMatch(/^[0-9a-f]{64}$/);
+    // the tests run from a checkout
+    expect(metadata.git_revision).toMatch(/^[0-9a-f]{40}(-dirty)?$/);
+    const { form, ...trained } = readOnnx(readFileSync(join(MODEL, "inference_model.onnx"))).metadata;
+    expect(metadata).toEqual({ ...trained, form: "fp16-weights" });
+    expect(form).toBe("onnx");
     const weights = decodeSafetensors(readFileSync(at("fp16-weights", "weights.safetensors")), "weights");
     expect(Object.fromEntries(weights.metadata)).toEqual(metadata);
     const card = readFileSync(at("fp16-weights", "README.md"), "utf8");
     expect(card).toContain("Exported as `fp16-weights`");
     expect(card).toMatch(/predicted noise: off by [1-9]\.\de-\d of its size at the worst of 20 steps/);
+  });
+});
+
+describe("--diet", () => {
+  const diet = (as: string, ...more: string[]) =>
+    trainer("export", "--model", MODEL, "--as", as, "--diet", ...more, "--out", at(`${as}-diet`));
+
+  it("of a single file is verified, and off by rounding alone", async () => {
+    expect(diet("single")).toMatchObject({ status: 0, stderr: "" });
+    expect(trainer("verify", at("single-diet"))).toMatchObject({ status: 0, stderr: "" });
+    const [ours, theirs] = [join(MODEL, "inference_model.onnx"), at("single-diet", "inference_model.onnx")];
+    // batch norms are multiplied into float32 weights
+    expect(relative(await epsOf(ours), await epsOf(theirs))).toBeLessThan(1e-5);
+    expect(readFileSync(at("single-diet", "README.md"), "utf8")).toContain("ONNX's operator set 13");
+  });
+
+  it("is for forms in one file, and for noise that is given", () => {
+    expect(diet("fp16").stderr).toMatch(/^trainer: --diet: --as fp16 has none, single and sampler have/);
+    expect(diet("sampler", "--noise", "seed")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("which --diet is there to avoid"),
+    });
+    expect(existsSync(at("sampler-diet"))).toBe(false);
+  });
+});
+
+describe("--judge", () => {
+  const judge = fileURLToPath(new URL("../../../models/judge", import.meta.url));
+  const judged = (form: string) => ["--model", MODEL, "--as", form, "--judge", judge, "--count", "100"];
+
+  it("says in the card what a classifier makes of the form's images, of the original's and of real ones", () => {
+    const { status, stderr } = trainer("export", ...judged("onnx"), "--out", at("judged"));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const card = readFileSync(at("judged", "README.md"), "utf8");
+    const [, accuracy, accuracy32] =
+      /([\d.]+) % show the class .*; the original's ([\d.]+) %/.exec(card) ?? [];
+    const [, form, float32, real] =
+      /classifier's features: ([\d.]+); the original's ([\d.]+), training images' ([\d.]+)$/m.exec(card) ??
+      [];
+    // the same numbers in another file: the same images
+    expect([accuracy, form]).toEqual([accuracy32, float32]);
+    // twenty steps of training draw no digits
+    expect(Number(form)).toBeGreaterThan(2 * Number(real));
+  });
+
+  it("is for forms that are run", () => {
+    expect(trainer("export", ...judged("sampler"))).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--judge: --as sampler has the model's own numbers"),
+    });
+    expect(trainer("export", "--model", MODEL, "--as", "onnx", "--count", "100")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("give --judge too"),
+    });
   });
 });
 
@@ -131,6 +191,14 @@ describe("fp16-weights", () => {
     }
     const bytes = (form: string) => readFileSync(at(form, "weights.safetensors")).length;
     expect(bytes("fp16-weights")).toBeLessThan(0.6 * bytes("onnx"));
+  });
+
+  it("is a source of other forms, with the numbers that it has", async () => {
+    const out = at("from-half");
+    const words = ["--model", at("fp16-weights"), "--as", "single", "--out", out];
+    expect(trainer("export", ...words)).toMatchObject({ status: 0, stderr: "" });
+    const [half, whole] = [at("fp16-weights"), out].map((dir) => join(dir, "inference_model.onnx"));
+    expect(await epsOf(whole!)).toEqual(await epsOf(half!));
   });
 
   it("refuses a weight that float16 cannot hold", () => {
@@ -213,7 +281,7 @@ describe("huggingface", () => {
     );
     const model = readOnnx(files.get("inference_model.onnx")!);
     const sampling = { sampler: "ddim", steps: undefined, spacing: "trailing", noise: "seed" } as const;
-    const source = { manifest, model, weights, provenance: {}, sampling };
+    const source = { manifest, model, weights, provenance: {}, sampling, diet: false };
     const predict = async (form: "onnx" | "huggingface", timestep: number) => {
       const [graph, data] = FORMS[form].files(source);
       const session = await InferenceSession.create(graph!.bytes, {
@@ -250,8 +318,11 @@ describe("sampler", () => {
   it.each([
     ["ddim", "seed"],
     ["ddpm", "input"],
-  ])("%s with its noise from %s draws what `trainer sample` draws", async (name, noise) => {
-    const [out, raw] = [at(`sampler-${name}`), at(`sampler-${name}.npy`)];
+    // as they come: noise for a sampler that takes none on its way, a seed for one that does
+    ["euler", ""],
+    ["ddpm", ""],
+  ])("%s with its noise from '%s' draws what `trainer sample` draws", async (name, noise) => {
+    const [out, raw] = [at(`sampler-${name}-${noise}`), at(`sampler-${name}-${noise}.npy`)];
     const how = ["--sampler", name, "--steps", "3"];
     const exported = trainer(
       "export",
@@ -260,8 +331,7 @@ describe("sampler", () => {
       "--as",
       "sampler",
       ...how,
-      "--noise",
-      noise,
+      ...(noise === "" ? [] : ["--noise", noise]),
       "--out",
       out,
     );
@@ -296,11 +366,13 @@ describe("sampler", () => {
         Int32Array.from({ length: 10 }, (_, i) => i),
         [10],
       ),
-      ...(noise === "seed"
+      ...(noise === "seed" || (noise === "" && name === "ddpm")
         ? { seed: new Tensor("int64", BigInt64Array.of(5n), []) }
         : {
             noise: new Tensor("float32", normals("sampleInitial", 0), shape),
-            step_noise: new Tensor("float32", Float32Array.from(steps), [3, ...shape]),
+            ...(name === "ddpm" && {
+              step_noise: new Tensor("float32", Float32Array.from(steps), [3, ...shape]),
+            }),
           }),
     });
     await session.release();
@@ -309,6 +381,17 @@ describe("sampler", () => {
     const apart = (images!.data as Uint8Array).map((value, i) => Math.abs(value - wanted[i]!));
     expect(Math.max(...apart)).toBeLessThanOrEqual(1);
     expect(new Set(wanted).size).toBeGreaterThan(50);
+  });
+
+  it("on a diet takes the noise of every step, and has no Loop", async () => {
+    const out = at("sampler-diet");
+    const how = ["--sampler", "ddpm", "--steps", "3"];
+    const exported = trainer("export", "--model", MODEL, "--as", "sampler", ...how, "--diet", "--out", out);
+    expect(exported).toMatchObject({ status: 0, stderr: "" });
+    const { graph, opset, metadata } = readOnnx(readFileSync(join(out, "sampler.onnx")));
+    expect(graph.inputs.map(({ name }) => name)).toEqual(["noise", "step_noise", "class_labels"]);
+    expect(graph.nodes.map(({ opType }) => opType)).not.toContain("Loop");
+    expect({ opset, form: metadata.form }).toEqual({ opset: 13, form: "sampler, diet" });
   });
 
   it("alone has a sampler", () => {
@@ -424,7 +507,7 @@ describe("mistakes", () => {
     expect(fails("--model", MODEL, "--as", "onnx", "--out", MODEL).stderr).toMatch(
       /it is there already; give another/,
     );
-    expect(fails("--model", at("fp16-weights"), "--as", "single", "--out", at("x")).stderr).toMatch(
+    expect(fails("--model", at("fp16"), "--as", "single", "--out", at("x")).stderr).toMatch(
       /"down1.conv.weight.float16" is float16, expected float32 weights in weights.safetensors/,
     );
     expect(fails("--model", at("single"), "--as", "onnx", "--out", at("x")).stderr).toMatch(

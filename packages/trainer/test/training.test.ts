@@ -10,6 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeSafetensors, type Manifest, parseManifest, type StateTensor } from "@onnx-diffusion/diffusion";
+import { buildModel, input, mul, readOnnx, writeOnnx } from "@onnx-diffusion/graph-builder";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Chunk } from "../src/batches.js";
 import { newestCheckpoint } from "../src/checkpoints.js";
@@ -23,6 +24,8 @@ import { runTraining, type TrainingOptions } from "../src/training.js";
 import type { TrainingReport } from "../src/workers/messages.js";
 import { smallManifest } from "./small-manifest.js";
 
+const sample = input("sample", "float32", ["batch"]);
+const graph = buildModel({ name: "net", inputs: [sample], outputs: { out_sample: mul(sample, 2) } });
 let run: RunFolder;
 let artifacts: string;
 beforeEach(() => {
@@ -30,7 +33,7 @@ beforeEach(() => {
   run = runFolder(join(root, "run"));
   artifacts = join(root, "artifacts");
   for (const folder of [artifacts, run.root, run.checkpoints]) mkdirSync(folder);
-  writeFileSync(join(artifacts, "inference_model.onnx"), "the graph");
+  writeFileSync(join(artifacts, "inference_model.onnx"), writeOnnx(graph));
 });
 
 const configuration = configurationOf(smallManifest, {
@@ -122,7 +125,9 @@ describe("training", () => {
         .sort(),
     );
     expect(Object.keys(manifest.graphs)).toEqual(["inference_model"]);
-    expect(readFileSync(join(run.model, "inference_model.onnx"), "utf8")).toBe("the graph");
+    const exported = readOnnx(readFileSync(join(run.model, "inference_model.onnx")));
+    expect(exported.graph).toEqual(readOnnx(writeOnnx(graph)).graph);
+    expect(exported.metadata).toMatchObject({ network: "small", steps: "12", seed: "3", form: "onnx" });
     const weights = decodeSafetensors(readFileSync(join(run.model, "weights.safetensors")));
     expect([...weights.tensors.keys()]).toEqual(["w", "mean"]);
     expect(weights.metadata.size).toBe(0);

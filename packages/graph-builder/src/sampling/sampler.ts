@@ -110,7 +110,8 @@ function pixels(x: Tensor, [low, high]: readonly [number, number]): Tensor {
   return transpose(cast(floor(add(scaled, 0.5)), "uint8"), [0, 2, 3, 1]);
 }
 
-function imageOf({ graph }: Model) {
+/** The size of the images that a network takes. @throws GraphError where it is not fixed. */
+export function imageOf({ graph }: Model) {
   const shape = graph.inputs.find(({ name }) => name === "sample")?.shape ?? [];
   const [, channels, height, width] = shape;
   if (typeof channels === "number" && typeof height === "number" && typeof width === "number") {

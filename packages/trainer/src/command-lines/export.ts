@@ -3,10 +3,12 @@ import { UserError } from "@onnx-diffusion/diffusion";
 import type { ExportOptions } from "../commands/export.js";
 import { oneOf } from "../flags.js";
 import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
-import { defineCommand, given, required, text } from "./command.js";
+import { defineCommand, given, number, required, text, toggle, whole } from "./command.js";
 import { SAMPLER_FLAGS, samplerChoice } from "./sampler-flags.js";
 
 const NAMES = Object.keys(FORM_SUMMARIES) as FormName[];
+/** The classifier's features have covariances from some hundred images on. */
+const JUDGED = { usual: 500, least: 100, most: 10_000 };
 const WIDEST = Math.max(...NAMES.map((name) => name.length));
 
 export const exportLine = defineCommand<ExportOptions>({
@@ -25,16 +27,23 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     ],
     [
       "trainer export --model runs/unet-cond/model --as sampler --sampler ddim --steps 50",
-      "digits from a seed",
+      "digits in one file",
     ],
   ],
   flags: {
-    model: text("Exported model with float32 weights, such as runs/unet-cond/model"),
+    model: text("Exported model with weights in float32 or fp16-weights, such as runs/unet-cond/model"),
     as: text(`The form: ${NAMES.join(", ")}`),
     sampler: SAMPLER_FLAGS.sampler,
     steps: SAMPLER_FLAGS.steps,
     spacing: SAMPLER_FLAGS.spacing,
-    noise: text("seed: the sampler's graph draws its noise; input: it takes it [default: seed]"),
+    noise: text(
+      "seed: the sampler's graph draws its noise; input: it takes it [default: seed where steps take noise, else input]",
+    ),
+    diet: toggle("Few operators, of an old operator set, for runtimes that lack some: single, sampler"),
+    judge: text(
+      "Folder of a classifier that judges the form's images beside the original's, such as models/judge",
+    ),
+    count: number("Images to judge, the classes in turn", JUDGED.usual),
     eval: text("Folder that trainer eval wrote: its figures go into the model card"),
     out: text("New folder to write [default: the model's name and the form, beside the model]"),
   },
@@ -42,16 +51,26 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     const model = required(typed, "model", "--model runs/unet-cond/model");
     const as = oneOf("--as", required(typed, "as", "--as fp16-weights"), NAMES);
     const { sampler, steps, spacing } = samplerChoice(typed);
-    const noise = oneOf("--noise", given(typed, "noise") ?? "seed", ["seed", "input"] as const);
+    const source = given(typed, "noise");
+    const noise = source === undefined ? undefined : oneOf("--noise", source, ["seed", "input"] as const);
     const wanted = ["sampler", "steps", "spacing", "noise"].find((flag) => given(typed, flag) !== undefined);
     if (wanted !== undefined && as !== "sampler") {
       throw new UserError(`--${wanted}: only --as sampler has one; leave it out`, { usage: true });
+    }
+    const judge = given(typed, "judge");
+    const count = whole(typed, "count", JUDGED.least, JUDGED.most);
+    if (judge === undefined && count !== undefined) {
+      throw new UserError("--count: it says how many images --judge looks at; give --judge too", {
+        usage: true,
+      });
     }
     const sampling = { sampler, steps, spacing, noise };
     return {
       model,
       as,
       sampling,
+      diet: typed.diet === true,
+      judging: judge === undefined ? undefined : { judge, count: count ?? JUDGED.usual },
       evaluation: given(typed, "eval"),
       out: given(typed, "out") ?? join(dirname(model), `${basename(model)}-${as}`),
     };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
-import { type Dataset, loadDataset } from "../data/index.js";
+import { firstImages, loadDataset } from "../data/index.js";
 import { createSession } from "../devices.js";
 import { confusionOf } from "../evaluation/confusion.js";
 import { EVALUATION_FILE, type Evaluation, modelDigest } from "../evaluation/evaluation.js";
@@ -112,14 +112,6 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
     await session.release();
     await judge.dispose();
   }
-}
-
-/** uint8 [min(count, all), C, H, W] */
-function firstImages(dataset: Dataset, count: number): Uint8Array {
-  const indices = Array.from({ length: Math.min(count, dataset.count) }, (_, i) => i);
-  const out = new Uint8Array(indices.length * dataset.channels * dataset.height * dataset.width);
-  dataset.images(indices, out);
-  return out;
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

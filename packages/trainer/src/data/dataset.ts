@@ -60,3 +60,11 @@ export interface DatasetEntry {
    */
   load(options: LoadOptions): Promise<Dataset>;
 }
+
+/** The first images of a data set: uint8 [min(count, all), C, H, W]. */
+export function firstImages(dataset: Dataset, count: number): Uint8Array {
+  const indices = Array.from({ length: Math.min(count, dataset.count) }, (_, i) => i);
+  const out = new Uint8Array(indices.length * dataset.channels * dataset.height * dataset.width);
+  dataset.images(indices, out);
+  return out;
+}

@@ -4,6 +4,7 @@ import type { Dataset, DatasetEntry, LoadOptions } from "./dataset.js";
 import { mnist } from "./mnist.js";
 
 export type { Dataset, DatasetEntry, LoadOptions, Split } from "./dataset.js";
+export { firstImages } from "./dataset.js";
 
 /** What `--data` can name. A new data set is one file and one line here. */
 export const DATASETS: readonly DatasetEntry[] = [mnist, cifar10];

@@ -9,8 +9,8 @@ export interface Sampling {
   /** Undefined: the model's T. */
   readonly steps: number | undefined;
   readonly spacing: Spacing;
-  /** Whether noise is drawn in the graph from a seed, or is an input. */
-  readonly noise: "seed" | "input";
+  /** Whether noise is drawn in the graph from a seed, or is an input. Undefined: a seed where each step takes noise. */
+  readonly noise: "seed" | "input" | undefined;
 }
 
 /** The trained model that forms are made from. */
@@ -23,6 +23,8 @@ export interface FormSource {
   /** What made the file: goes into the metadata_props of every ONNX file. */
   readonly provenance: Readonly<Record<string, string>>;
   readonly sampling: Sampling;
+  /** Whether the graph is written in the most portable operators. */
+  readonly diet: boolean;
 }
 
 /** A file of a form. */
@@ -38,5 +40,7 @@ export interface FormFile {
 export interface Form {
   /** Whether the folder is a model folder, which gets a manifest and is run to learn its error. */
   readonly isModelFolder: boolean;
+  /** Whether it can be written in the most portable operators. */
+  readonly hasDiet?: boolean;
   files(source: FormSource): FormFile[];
 }

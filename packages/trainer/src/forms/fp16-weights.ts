@@ -1,6 +1,6 @@
 import { modelFolderFiles } from "./files.js";
 import type { Form } from "./form.js";
-import { halves } from "./half.js";
+import { halfName, halves } from "./half.js";
 import { asFloat32, node, type StoredWeight, type Weight } from "./store-weights.js";
 
 /** Half the bytes to download; runtimes widen the weights once, when they load them. */
@@ -21,7 +21,7 @@ const FLOAT32 = { type: "int", value: 1 } as const;
 function storeHalf(weight: Weight): StoredWeight {
   const { name, shape, values } = weight;
   if (shape.length < 2) return asFloat32(weight);
-  const graphName = `${name}.float16`;
+  const graphName = halfName(name);
   return {
     tensors: [{ name, graphName, dtype: "float16", shape, data: halves(name, values) }],
     nodes: [node("Cast", [graphName], name, { to: FLOAT32 })],

@@ -11,7 +11,7 @@ import {
 import { WEIGHTS } from "../export.js";
 import { graphFile } from "./files.js";
 import type { Form } from "./form.js";
-import { halves } from "./half.js";
+import { halfName, halves } from "./half.js";
 import { asFloat32, node, type StoredWeight, storeWeights, type Weight } from "./store-weights.js";
 
 /**
@@ -40,7 +40,6 @@ export const fp16: Form = {
 const FLOAT32 = 1;
 const FLOAT16 = 10;
 
-const halfName = (name: string): string => `${name}.float16`;
 const castTo = (to: number): Record<string, ModelAttribute> => ({ to: { type: "int", value: to } });
 const toHalfNode = (name: string): ModelNode => node("Cast", [name], halfName(name), castTo(FLOAT16));
 

@@ -2,6 +2,9 @@
 
 import { toHalf, UserError } from "@onnx-diffusion/diffusion";
 
+/** The graph's name for a weight that is kept in half precision. */
+export const halfName = (name: string): string => `${name}.float16`;
+
 /** The largest number of binary16. */
 const LARGEST = 65504;
 

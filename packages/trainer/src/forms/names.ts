@@ -7,7 +7,7 @@ export const FORM_SUMMARIES = {
   "int8-weights": "weights in int8, computing in float32: a quarter of the size",
   "state-dict": "PyTorch's state_dict as safetensors",
   huggingface: "laid out like a repository of diffusers, without a pipeline",
-  sampler: "one ONNX file that draws: a seed and labels in, images out",
+  sampler: "one ONNX file that draws: noise or a seed and labels in, images out",
 } as const;
 
 /** A form's name. */

@@ -1,4 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { dirname, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Manifest, TrainingRecord } from "@onnx-diffusion/diffusion";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -20,5 +23,23 @@ export function provenanceOf(
     steps: `${steps}`,
     seed: `${seed}`,
     form,
+    ...(gitRevision() === undefined ? {} : { git_revision: gitRevision()! }),
   };
+}
+
+let revision: { readonly found: string | undefined } | undefined;
+
+/** The commit of this code where it lies in a checkout, with "-dirty" if tracked files differ from it. */
+function gitRevision(): string | undefined {
+  revision ??= { found: askGit() };
+  return revision.found;
+}
+
+function askGit(): string | undefined {
+  const folder = dirname(fileURLToPath(import.meta.url));
+  // an installed package: the commit around it is that of another project
+  if (folder.split(sep).includes("node_modules")) return undefined;
+  const words = ["-C", folder, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"];
+  const { status, stdout } = spawnSync("git", words, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
 }

@@ -1,15 +1,16 @@
-import { SAMPLERS, scheduleOf, UserError } from "@onnx-diffusion/diffusion";
-import { samplerModel, writeOnnx } from "@onnx-diffusion/graph-builder";
-import type { Form } from "./form.js";
+import { SAMPLERS, type SamplerRow, scheduleOf, UserError } from "@onnx-diffusion/diffusion";
+import { samplerModel, unrolledSamplerModel, writeOnnx } from "@onnx-diffusion/graph-builder";
+import type { Form, FormSource } from "./form.js";
 import { withWeights } from "./single.js";
 
 /** Images from a seed or from noise in one run of one file: for programs that know nothing of diffusion. */
 export const sampler: Form = {
   isModelFolder: false,
+  hasDiet: true,
   files(source) {
     const { manifest, provenance } = source;
     const { schedule, image, classes } = manifest;
-    const { sampler: name, spacing, noise } = source.sampling;
+    const { sampler: name, spacing } = source.sampling;
     const steps = source.sampling.steps ?? schedule.T;
     if (steps > schedule.T) {
       throw new UserError(`--steps: found ${steps}, expected at most the model's T = ${schedule.T}`, {
@@ -17,13 +18,14 @@ export const sampler: Form = {
       });
     }
     const rows = SAMPLERS[name](scheduleOf(schedule), steps, { spacing });
-    const model = samplerModel({
+    const noise = noiseOf(source, rows);
+    const options = {
       network: withWeights(source),
       rows,
       range: image.range,
-      noise,
       metadata: { ...provenance, sampler: `${name}, ${steps} steps, ${spacing} spacing` },
-    });
+    };
+    const model = source.diet ? unrolledSamplerModel(options) : samplerModel({ ...options, noise });
     const shape = `N, ${image.channels}, ${image.height}, ${image.width}`;
     const inputs = {
       seed: [
@@ -45,3 +47,15 @@ export const sampler: Form = {
     ];
   },
 };
+
+/** Where the noise comes from. @throws UserError for a seed on a diet. */
+function noiseOf({ sampling, diet }: FormSource, rows: readonly SamplerRow[]): "seed" | "input" {
+  if (diet && sampling.noise === "seed") {
+    throw new UserError(
+      "--noise seed: the graph would draw in int64 and float64, which --diet is there to avoid; leave out one of the two",
+      { usage: true },
+    );
+  }
+  const isStochastic = rows.some((row) => row.noise !== 0);
+  return sampling.noise ?? (isStochastic && !diet ? "seed" : "input");
+}

@@ -1,11 +1,15 @@
-import { type Model, writeOnnx } from "@onnx-diffusion/graph-builder";
+import { diet, type Model, writeOnnx } from "@onnx-diffusion/graph-builder";
 import { graphFile } from "./files.js";
 import type { Form, FormSource } from "./form.js";
 
 /** For programs that take one file or one buffer. */
 export const single: Form = {
   isModelFolder: true,
-  files: (source) => [graphFile(source, writeOnnx(withWeights(source)))],
+  hasDiet: true,
+  files: (source) => {
+    const model = withWeights(source);
+    return [graphFile(source, writeOnnx(source.diet ? diet(model) : model))];
+  },
 };
 
 /** The graph with its weights inside. */
