@@ -6,10 +6,12 @@ export * from "./initialise.js";
 export * as jsonReader from "./json-reader.js";
 export * from "./manifest.js";
 export * from "./nearest.js";
+export * from "./network-call.js";
 export * from "./normal.js";
 export * from "./parse-manifest.js";
 export * from "./philox.js";
 export * from "./pixels.js";
+export * from "./prediction.js";
 export * from "./safetensors.js";
 export {
   SAFETENSORS_DTYPE,

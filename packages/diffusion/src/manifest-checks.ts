@@ -1,5 +1,6 @@
 import { type At, fail } from "./json-reader.js";
 import {
+  type ArgumentName,
   GRAPH_NAMES,
   type GraphName,
   type GraphSpec,
@@ -78,6 +79,11 @@ function checkGraph(manifest: Manifest, name: GraphName, graph: GraphSpec, where
   if (!Object.hasOwn(manifest.files, graph.file)) {
     fail(place(where, `${path}.file`, graph.file), "a file that is listed in files");
   }
+  for (const [i, file] of (graph.data ?? []).entries()) {
+    if (!Object.hasOwn(manifest.files, file)) {
+      fail(place(where, `${path}.data[${i}]`, file), "a file that is listed in files");
+    }
+  }
   // a graph that carries state takes it as `X` and gives it back as `X.next`
   const state = new Map(
     manifest.state.flatMap((t) => [[t.name, t] as const, [`${t.name}.next`, t] as const]),
@@ -104,34 +110,48 @@ function checkGraph(manifest: Manifest, name: GraphName, graph: GraphSpec, where
 /** The arguments of the network that the page and the command feed by name. */
 function checkInference(manifest: Manifest, graph: GraphSpec, path: string, where: string): void {
   const { channels, height, width } = manifest.image;
-  const image: Expectation = { dtype: "float32", sizes: [undefined, channels, height, width] };
-  const perImage: Expectation = { dtype: "int32", sizes: [undefined] };
+  const image: Expectation = { dtypes: ["float32"], shapes: [[undefined, channels, height, width]] };
   const inputs = {
     sample: image,
-    timestep: manifest.timestep ? perImage : undefined,
-    class_labels: manifest.classes > 0 ? perImage : undefined,
+    timestep: manifest.timestep ? TIMESTEP : undefined,
+    class_labels: manifest.classes > 0 ? LABELS : undefined,
   };
-  for (const [name, expected] of Object.entries(inputs)) {
-    checkValue(graph.inputs, name, expected, place(where, `${path}.inputs`, graph.inputs));
+  const named = (role: ArgumentName): string => manifest.arguments?.names?.[role] ?? role;
+  const roles = Object.keys(inputs) as (keyof typeof inputs)[];
+  for (const role of roles) {
+    checkValue(graph.inputs, named(role), inputs[role], {
+      at: place(where, `${path}.inputs`, graph.inputs),
+      unwanted: role === "timestep" ? "as timestep is false" : "as the network has no classes (classes is 0)",
+    });
   }
   for (const [i, { name }] of graph.inputs.entries()) {
-    if (Object.hasOwn(inputs, name)) continue;
-    fail(place(where, `${path}.inputs[${i}].name`, name), `one of ${Object.keys(inputs).join(", ")}`);
+    if (roles.some((role) => named(role) === name)) continue;
+    fail(place(where, `${path}.inputs[${i}].name`, name), `one of ${roles.map(named).join(", ")}`);
   }
-  checkValue(graph.outputs, "out_sample", image, place(where, `${path}.outputs`, graph.outputs));
+  checkValue(graph.outputs, named("out_sample"), image, {
+    at: place(where, `${path}.outputs`, graph.outputs),
+    unwanted: "",
+  });
 }
 
-/** A value's dtype and sizes; undefined stands for any size or name. */
+/** A value's dtype and sizes, the first of each the usual one; undefined stands for any size or name. */
 interface Expectation {
-  readonly dtype: ValueSpec["dtype"];
-  readonly sizes: readonly (number | undefined)[];
+  readonly dtypes: readonly ValueSpec["dtype"][];
+  readonly shapes: readonly (readonly (number | undefined)[])[];
 }
+
+/** Networks that were made elsewhere take one for all images as well, as a scalar or a list of one. */
+const TIMESTEP: Expectation = {
+  dtypes: ["int32", "int64", "float32", "float16"],
+  shapes: [[undefined], []],
+};
+const LABELS: Expectation = { dtypes: ["int32", "int64"], shapes: [[undefined]] };
 
 function checkValue(
   values: readonly ValueSpec[],
   name: string,
   expected: Expectation | undefined,
-  at: At,
+  { at, unwanted }: { at: At; unwanted: string },
 ): void {
   const i = values.findIndex((value) => value.name === name);
   const value = values[i];
@@ -141,19 +161,17 @@ function checkValue(
     fail(at, `"${name}" among them, as timestep, classes and image say`, found);
   }
   if (expected === undefined) {
-    const reason =
-      name === "timestep" ? "as timestep is false" : `as the network has no classes (classes is 0)`;
-    fail(place(at.where, `${at.path}[${i}].name`, name), `no such input, ${reason}`);
+    fail(place(at.where, `${at.path}[${i}].name`, name), `no such input, ${unwanted}`);
   }
-  if (value.dtype !== expected.dtype) {
-    fail(place(at.where, `${at.path}[${i}].dtype`, value.dtype), expected.dtype);
+  if (!expected.dtypes.includes(value.dtype)) {
+    fail(place(at.where, `${at.path}[${i}].dtype`, value.dtype), expected.dtypes.join(" or "));
   }
-  const fits =
-    value.shape.length === expected.sizes.length &&
-    value.shape.every((dim, d) => typeof dim === "string" || (expected.sizes[d] ?? dim) === dim);
-  if (!fits) {
-    const sizes = expected.sizes.map((size) => size ?? `"batch"`).join(",");
-    fail(place(at.where, `${at.path}[${i}].shape`, value.shape), `[${sizes}]`);
+  const fits = (sizes: readonly (number | undefined)[]): boolean =>
+    value.shape.length === sizes.length &&
+    value.shape.every((dim, d) => typeof dim === "string" || (sizes[d] ?? dim) === dim);
+  if (!expected.shapes.some(fits)) {
+    const shapes = expected.shapes.map((sizes) => `[${sizes.map((size) => size ?? `"batch"`).join(",")}]`);
+    fail(place(at.where, `${at.path}[${i}].shape`, value.shape), shapes.join(" or "));
   }
 }
 

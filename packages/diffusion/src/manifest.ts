@@ -3,6 +3,8 @@
  * sample the model without knowing the code that wrote it. docs/model-folder.md describes the same in prose.
  */
 
+import type { Prediction } from "./prediction.js";
+
 /** The version of the format that this code writes and reads. */
 export const MANIFEST_VERSION = 1;
 
@@ -76,14 +78,55 @@ export interface GraphSpec {
   readonly target: Target;
   readonly inputs: readonly ValueSpec[];
   readonly outputs: readonly ValueSpec[];
+  /** Files with the graph's external data. Default: the folder's safetensors files. */
+  readonly data?: readonly string[];
 }
 
-/** beta_t = (betaEnd - betaStart) * t / T + betaStart for t = 0..T (the practical's linear schedule). */
-export interface ScheduleSpec {
+/**
+ * The noise levels t = 1..T.
+ * - `linear`: beta_t = (betaEnd - betaStart) * t / T + betaStart for t = 0..T (the practical's schedule).
+ * - `betas`: `betas[t - 1]` is beta_t; there is no noise at t = 0.
+ * - `alphaBars`: `alphaBars[t - 1]` is the product of 1 - beta up to t; there is no noise at t = 0.
+ */
+export type ScheduleSpec = LinearScheduleSpec | BetasSpec | AlphaBarsSpec;
+
+/** See {@link ScheduleSpec}. */
+export interface LinearScheduleSpec {
   readonly kind: "linear";
   readonly T: number;
   readonly betaStart: number;
   readonly betaEnd: number;
+}
+
+/** See {@link ScheduleSpec}. */
+export interface BetasSpec {
+  readonly kind: "betas";
+  /** The number of betas. */
+  readonly T: number;
+  readonly betas: readonly number[];
+}
+
+/** See {@link ScheduleSpec}. */
+export interface AlphaBarsSpec {
+  readonly kind: "alphaBars";
+  /** The number of alphaBars. */
+  readonly T: number;
+  readonly alphaBars: readonly number[];
+}
+
+/** What the network's inputs and output are called here. */
+export const ARGUMENT_NAMES = ["sample", "timestep", "class_labels", "out_sample"] as const;
+/** The role of an input or of the output. */
+export type ArgumentName = (typeof ARGUMENT_NAMES)[number];
+
+/** How `inference_model` is spoken to, where it was made elsewhere. */
+export interface NetworkArguments {
+  /** The graph's own names. Default: each role's name. */
+  readonly names?: Readonly<Partial<Record<ArgumentName, string>>>;
+  /** What the network is told at t = 1, from which it counts up. Default: 1; diffusers' networks count from 0. */
+  readonly firstTimestep?: number;
+  /** A factor on what it is told. Default: 1; 1 / T for networks that take t in 0..1. */
+  readonly timestepScale?: number;
 }
 
 /** What the graphs do to the parameters in a step. They do it whatever is said here: this describes them. */
@@ -162,8 +205,9 @@ export interface Manifest {
   readonly classes: number;
   /** Whether the network takes `timestep`. */
   readonly timestep: boolean;
-  readonly prediction: "eps";
+  readonly prediction: Prediction;
   readonly schedule: ScheduleSpec;
+  readonly arguments?: NetworkArguments;
   /** Absent from folders of before it was described; those have Adam with PyTorch's defaults. */
   readonly optimizer?: OptimizerSpec;
   /** Parameters first, then buffers, optimizer tensors, averages and the counter: the order of graph inputs. */

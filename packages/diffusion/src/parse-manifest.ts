@@ -14,6 +14,8 @@ import {
   text,
 } from "./json-reader.js";
 import {
+  ARGUMENT_NAMES,
+  type ArgumentName,
   type Dim,
   type DType,
   type FileDigest,
@@ -23,6 +25,7 @@ import {
   type KnownAnswer,
   MANIFEST_VERSION,
   type Manifest,
+  type NetworkArguments,
   type ScheduleSpec,
   type StateTensor,
   type TrainingRecord,
@@ -30,7 +33,8 @@ import {
 } from "./manifest.js";
 import { checkManifest } from "./manifest-checks.js";
 import { readOptimizer } from "./parse-optimizer.js";
-import { linearSchedule } from "./schedule.js";
+import { PREDICTIONS } from "./prediction.js";
+import { scheduleOf } from "./schedule.js";
 
 const DTYPES = Object.keys({
   float32: true,
@@ -57,6 +61,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
   if (integer(version, 1) > MANIFEST_VERSION) {
     fail(version, `${MANIFEST_VERSION} or less: a newer onnx-diffusion wrote this folder; update to read it`);
   }
+  const callArguments = field(at, "arguments");
   const optimizer = field(at, "optimizer");
   const training = field(at, "training");
   const knownAnswer = field(at, "knownAnswer");
@@ -70,8 +75,9 @@ export function parseManifest(source: unknown, where: string): Manifest {
     image: readImage(field(at, "image")),
     classes: integer(field(at, "classes"), 0),
     timestep: flag(field(at, "timestep")),
-    prediction: oneOf(field(at, "prediction"), ["eps"]),
+    prediction: oneOf(field(at, "prediction"), PREDICTIONS),
     schedule: readSchedule(field(at, "schedule")),
+    ...(callArguments.value === undefined ? {} : { arguments: readArguments(callArguments) }),
     ...(optimizer.value === undefined ? {} : { optimizer: readOptimizer(optimizer) }),
     state: items(field(at, "state")).map(readStateTensor),
     graphs: readGraphs(field(at, "graphs")),
@@ -107,19 +113,56 @@ function readImage(at: At): Manifest["image"] {
 }
 
 function readSchedule(at: At): ScheduleSpec {
-  const spec: ScheduleSpec = {
-    kind: oneOf(field(at, "kind"), ["linear"]),
-    T: integer(field(at, "T"), 1),
-    betaStart: finite(field(at, "betaStart")),
-    betaEnd: finite(field(at, "betaEnd")),
-  };
+  const spec = readScheduleSpec(at);
   try {
-    linearSchedule(spec);
+    scheduleOf(spec);
   } catch (cause) {
     // its errors begin with `schedule.T` and the like, which is the path here too
     throw cause instanceof UserError ? new UserError(`${at.where}: ${cause.message}`, { cause }) : cause;
   }
   return spec;
+}
+
+function readScheduleSpec(at: At): ScheduleSpec {
+  const kind = oneOf(field(at, "kind"), ["linear", "betas", "alphaBars"]);
+  switch (kind) {
+    case "linear":
+      return {
+        kind,
+        T: integer(field(at, "T"), 1),
+        betaStart: finite(field(at, "betaStart")),
+        betaEnd: finite(field(at, "betaEnd")),
+      };
+    case "betas":
+      return { kind, ...readLevels(at, "betas") };
+    case "alphaBars":
+      return { kind, ...readLevels(at, "alphaBars") };
+  }
+}
+
+/** A number for each level, which say T; where T is given as well, it must be that. */
+function readLevels<Name extends "betas" | "alphaBars">(at: At, name: Name) {
+  const levels = items(field(at, name)).map((level) => finite(level));
+  const T = field(at, "T");
+  if (T.value !== undefined && T.value !== levels.length) fail(T, `${levels.length}, the number of ${name}`);
+  return { T: levels.length, [name]: levels } as { T: number } & Record<Name, number[]>;
+}
+
+function readArguments(at: At): NetworkArguments {
+  const [names, first, scale] = [field(at, "names"), field(at, "firstTimestep"), field(at, "timestepScale")];
+  return {
+    ...(names.value === undefined ? {} : { names: readNames(names) }),
+    ...(first.value === undefined ? {} : { firstTimestep: finite(first) }),
+    ...(scale.value === undefined ? {} : { timestepScale: finite(scale) }),
+  };
+}
+
+function readNames(at: At): NonNullable<NetworkArguments["names"]> {
+  const given = entries(at).map(([role, name]): [ArgumentName, string] => [
+    oneOf({ ...name, value: role }, ARGUMENT_NAMES),
+    text(name),
+  ]);
+  return Object.fromEntries(given);
 }
 
 function readStateTensor(at: At): StateTensor {
@@ -177,11 +220,13 @@ function readGraphs(at: At): Manifest["graphs"] {
 }
 
 function readGraph(at: At): GraphSpec {
+  const data = field(at, "data");
   return {
     file: fileName(field(at, "file")),
     target: oneOf(field(at, "target"), ["cpu", "gpu"]),
     inputs: readValues(field(at, "inputs")),
     outputs: readValues(field(at, "outputs")),
+    ...(data.value === undefined ? {} : { data: items(data).map(fileName) }),
   };
 }
 

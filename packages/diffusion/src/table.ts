@@ -16,6 +16,8 @@ import type { Spacing } from "./timesteps.js";
 export interface SamplerRow {
   /** The timestep at which the network is asked, 1..T. */
   readonly timestep: number;
+  /** The noise level of x there; with `karras` spacing it lies between those of two timesteps. */
+  readonly alphaBar: number;
   /** What is kept of x and the network's output: [0, 1] is the output itself. */
   readonly estimate: readonly [x: number, output: number];
   readonly x: number;
@@ -60,7 +62,7 @@ export interface SampleProgress {
 export interface SampleOptions {
   readonly rows: readonly SamplerRow[];
   /**
-   * Predicts eps from (x_t, t), as many values as x has. If a row looks back at earlier estimates, each call must return
+   * The network's output for (x_t, t), as many values as x has. If a row looks back at earlier estimates, each call must return
    * an array of its own.
    */
   readonly denoise: (x: Float32Array, timestep: number) => Promise<Float32Array> | Float32Array;

@@ -147,8 +147,12 @@ describe("one wrong field", () => {
     [["image", "range", 1], "1", 'image.range[1]: found "1", expected a finite number'],
     [["classes"], -1, "classes: found -1, expected an integer of 0 or more"],
     [["timestep"], 1, "timestep: found 1, expected true or false"],
-    [["prediction"], "v", 'prediction: found "v", expected "eps"'],
-    [["schedule", "kind"], "cosine", 'schedule.kind: found "cosine", expected "linear"'],
+    [["prediction"], "score", 'prediction: found "score", expected "eps" or "x0" or "v"'],
+    [
+      ["schedule", "kind"],
+      "cosine",
+      'schedule.kind: found "cosine", expected "linear" or "betas" or "alphaBars"',
+    ],
     [["schedule", "T"], 1e9, "schedule.T: found 1000000000, expected an integer in 1..65535"],
     [["schedule", "betaStart"], 2, "schedule.betaStart: found 2, expected a number above 0 and below 1"],
     [["optimizer"], "adam", 'optimizer: found "adam", expected an object'],
@@ -293,8 +297,43 @@ describe("one wrong field", () => {
     ],
     [
       ["graphs", "inference_model", "inputs", 2, "dtype"],
-      "int64",
-      'graphs.inference_model.inputs[2].dtype: found "int64", expected int32',
+      "float32",
+      'graphs.inference_model.inputs[2].dtype: found "float32", expected int32 or int64',
+    ],
+    [
+      ["graphs", "inference_model", "inputs", 1, "shape"],
+      ["batch", 1],
+      'graphs.inference_model.inputs[1].shape: found ["batch",1], expected ["batch"] or []',
+    ],
+    [
+      ["graphs", "inference_model", "data"],
+      ["weights.bin"],
+      'graphs.inference_model.data[0]: found "weights.bin", expected a file that is listed in files',
+    ],
+    [
+      ["schedule"],
+      { kind: "betas", betas: [0.1, 1] },
+      "schedule.betas[1]: found 1, expected a number above 0 and below 1",
+    ],
+    [
+      ["schedule"],
+      { kind: "betas", betas: [0.1], T: 2 },
+      "schedule.T: found 2, expected 1, the number of betas",
+    ],
+    [
+      ["schedule"],
+      { kind: "alphaBars", alphaBars: [0.9, 0.9] },
+      "schedule.alphaBars[1]: found 0.9, expected less than 0.9, the one before it",
+    ],
+    [
+      ["arguments"],
+      { names: { image: "x" } },
+      'arguments.names["image"]: found "image", expected "sample" or "timestep" or "class_labels" or "out_sample"',
+    ],
+    [
+      ["arguments"],
+      { names: { timestep: "t" } },
+      'graphs.inference_model.inputs: found [sample, timestep, class_labels], expected "t" among them, as timestep, classes and image say',
     ],
     [
       ["image", "width"],

@@ -3,6 +3,7 @@ import { type SampleProgress, type SamplerRow, sample } from "../src/table.js";
 
 const row = (over: Partial<SamplerRow>): SamplerRow => ({
   timestep: 1,
+  alphaBar: 0.5,
   estimate: [0, 1],
   x: 1,
   estimates: [0],

@@ -5,7 +5,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { linearSchedule, parseManifest, type Schedule } from "@onnx-diffusion/diffusion";
+import { parseManifest, type Schedule, scheduleOf } from "@onnx-diffusion/diffusion";
 import {
   buildModel,
   constant,
@@ -70,6 +70,6 @@ if (process.argv[1] === import.meta.filename) {
   const classifier = readOnnx(await read(judge, "classifier.onnx"));
   // Beside the network's own file, whose weights it shares.
   const file = path.join(folder, "guided_model.onnx");
-  await writeFile(file, writeOnnx(guided(network, classifier, linearSchedule(manifest.schedule))));
+  await writeFile(file, writeOnnx(guided(network, classifier, scheduleOf(manifest.schedule))));
   console.log(file);
 }

@@ -4,11 +4,11 @@ import {
   GRAPH_NAMES,
   type GraphName,
   type GraphSpec,
-  linearSchedule,
   MANIFEST_VERSION,
   type Manifest,
   PRACTICAL_SCHEDULE,
   type ScheduleSpec,
+  scheduleOf,
   serializeManifest,
   type ValueSpec,
 } from "@onnx-diffusion/diffusion";
@@ -33,7 +33,7 @@ export async function modelFiles(
   network: Network,
   { schedule = PRACTICAL_SCHEDULE, ...options }: ModelFilesOptions = {},
 ): Promise<Map<string, Uint8Array>> {
-  const training = describeTraining(network, linearSchedule(schedule), options);
+  const training = describeTraining(network, scheduleOf(schedule), options);
   const contents = new Map<string, Uint8Array>();
   const graphs: Partial<Record<GraphName, GraphSpec>> = {};
   for (const name of GRAPH_NAMES) {

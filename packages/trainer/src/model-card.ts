@@ -1,4 +1,9 @@
-import type { Manifest, OptimizerSpec, TrainingRecord } from "@onnx-diffusion/diffusion";
+import {
+  describeSchedule,
+  type Manifest,
+  type OptimizerSpec,
+  type TrainingRecord,
+} from "@onnx-diffusion/diffusion";
 import { exportedTensors, sizeOf } from "./state.js";
 
 /** What a card says beside what the manifest does. */
@@ -43,7 +48,7 @@ A denoising diffusion model (DDPM) for images of ${image.height}x${image.width} 
 ${optimizerRow(manifest.optimizer)}| seed | ${training.seed} |
 | smoothed loss | ${training.loss.toPrecision(4)} |
 | device | ${training.device} |
-| noise schedule | linear, T = ${schedule.T}, beta ${schedule.betaStart} to ${schedule.betaEnd} |
+| noise schedule | ${describeSchedule(schedule)} |
 
 ${[...sections, `## Files\n\n${files.map((line) => `- ${line}`).join("\n")}`, ...(draws ? [howToDraw(classes)] : [])].join("\n\n")}
 `;

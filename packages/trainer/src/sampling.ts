@@ -1,12 +1,16 @@
 /** Drawing images with an exported model: the samplers' tables, walked with `inference_model.onnx`. */
 
 import {
+  argumentName,
+  batchesOf,
+  epsFrom,
   fillImageNoise,
   type Manifest,
+  networkInputs,
   type SamplerName,
   type Spacing,
   sample,
-  samplerNamed,
+  samplerRows,
   scheduleOf,
   toPixels,
 } from "@onnx-diffusion/diffusion";
@@ -47,32 +51,26 @@ export async function* drawImages(
   const { manifest, session, seed, count, signal } = options;
   const { channels, height, width, range } = manifest.image;
   const size = channels * height * width;
-  const rows = samplerNamed(options.sampler)(
-    scheduleOf(manifest.schedule),
-    options.steps,
-    options.spacing ? { spacing: options.spacing } : {},
-  );
+  const rows = samplerRows(manifest, options);
   const images = new Uint8Array(count * size);
-  const batches = Math.ceil(count / LARGEST_BATCH);
-  for (let number = 0; number < batches; number++) {
-    const first = number * LARGEST_BATCH;
-    const batch = Math.min(LARGEST_BATCH, count - first);
-    const labels = Int32Array.from(options.labels.slice(first, first + batch));
+  const batches = batchesOf(manifest, count, LARGEST_BATCH);
+  for (const [number, { first, count: asked, size: batch }] of batches.entries()) {
+    const labels = Int32Array.from(options.labels.slice(first, first + asked));
     const x = new Float32Array(batch * size);
     fillImageNoise(x, { seed, purpose: "sampleInitial", row: 0, size, first });
     const walk = sample({
       rows,
       x,
-      denoise: (x, timestep) => predictNoise({ manifest, session, x, timestep, labels }),
+      denoise: (x, timestep) => predict({ manifest, session, x, timestep, labels }),
       noise: (out, row) => fillImageNoise(out, { seed, purpose: "sampleStep", row, size, first }),
       signal,
     });
     let last: Float32Array = x;
     for await (const progress of walk) {
       last = progress.x;
-      yield { done: number * rows.length + progress.row + 1, total: batches * rows.length };
+      yield { done: number * rows.length + progress.row + 1, total: batches.length * rows.length };
     }
-    toPixels(last, range, images.subarray(first * size));
+    toPixels(last.subarray(0, asked * size), range, images.subarray(first * size));
   }
   return images;
 }
@@ -87,21 +85,21 @@ export interface Prediction {
   readonly labels: Int32Array;
 }
 
-/** eps of x_t, by the network: as many values as x has. */
-export async function predictNoise({
-  manifest,
-  session,
-  x,
-  timestep,
-  labels,
-}: Prediction): Promise<Float32Array> {
-  const { channels, height, width } = manifest.image;
-  const batch = x.length / (channels * height * width);
-  const feeds: Record<string, Tensor> = {
-    sample: new Tensor("float32", x, [batch, channels, height, width]),
-  };
-  if (manifest.timestep) feeds.timestep = new Tensor("int32", new Int32Array(batch).fill(timestep), [batch]);
-  if (manifest.classes > 0) feeds.class_labels = new Tensor("int32", labels, [batch]);
-  const { out_sample: output } = await session.run(feeds);
-  return output!.data as Float32Array;
+/** The network's output for x_t: as many values as x has. */
+export async function predict({ manifest, session, x, timestep, labels }: Prediction): Promise<Float32Array> {
+  const inputs = Object.entries(networkInputs(manifest, { x, timestep, labels }));
+  const feeds = Object.fromEntries(
+    inputs.map(([name, { dtype, data, dims }]) => [name, new Tensor(dtype, data, dims)]),
+  );
+  const outputs = await session.run(feeds);
+  return outputs[argumentName(manifest, "out_sample")]!.data as Float32Array;
+}
+
+/** eps of x_t, whatever the network predicts. */
+export async function predictNoise(question: Prediction): Promise<Float32Array> {
+  const { manifest, x, timestep } = question;
+  const output = await predict(question);
+  if (manifest.prediction === "eps") return output;
+  const eps = epsFrom(manifest.prediction, scheduleOf(manifest.schedule).float64.alphaBar[timestep]!);
+  return output.map((value, i) => eps.x * x[i]! + eps.output * value);
 }

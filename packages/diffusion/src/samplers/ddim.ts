@@ -28,6 +28,7 @@ export function ddimSampler(options: { readonly eta?: number } = {}): Sampler {
       const direction = Math.sqrt(Math.max(0, 1 - previous - variance));
       return {
         timestep,
+        alphaBar: now,
         estimate: EPS,
         x: scale,
         estimates: [direction - scale * Math.sqrt(1 - now)],

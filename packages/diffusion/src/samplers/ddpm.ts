@@ -23,6 +23,7 @@ export const ddpm: Sampler = (schedule, steps, { spacing, skip } = {}) => {
     const scale = 1 / Math.sqrt(a);
     return {
       timestep,
+      alphaBar: now,
       estimate: EPS,
       x: scale,
       estimates: [(-scale * (1 - a)) / Math.sqrt(1 - now)],

@@ -26,6 +26,7 @@ export const dpmpp2m: Sampler = (schedule, steps, { spacing, skip } = {}) => {
     const back = before ? Math.log(ratio(i) / ratio(i + 1)) / Math.log(ratio(i - 1) / ratio(i)) / 2 : 0;
     return {
       timestep,
+      alphaBar: from,
       estimate: x0Estimate(from),
       x: Math.sqrt((1 - to) / (1 - from)),
       estimates: before ? [ofX0 * (1 + back), -ofX0 * back] : [ofX0],

@@ -18,6 +18,7 @@ export const euler: Sampler = (schedule, steps, { spacing, skip } = {}) => {
 export function eulerRow(timestep: number, from: number, to: number): SamplerRow {
   return {
     timestep,
+    alphaBar: from,
     estimate: EPS,
     x: Math.sqrt(to / from),
     estimates: [sigmaStep(from, to)],

@@ -17,6 +17,7 @@ export const heun: Sampler = (schedule, steps, { spacing, skip } = {}) => {
     const half = sigmaStep(alphaBar, next.alphaBar) / 2;
     const correct = {
       timestep: next.timestep,
+      alphaBar: next.alphaBar,
       estimate: EPS,
       x: 1,
       estimates: [half, -half],

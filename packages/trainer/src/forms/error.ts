@@ -5,12 +5,11 @@ import {
   type Manifest,
   type SamplerRow,
   sample,
-  samplerNamed,
-  scheduleOf,
+  samplerRows,
   toPixels,
 } from "@onnx-diffusion/diffusion";
 import type { InferenceSession } from "onnxruntime-node";
-import { predictNoise } from "../sampling.js";
+import { predict } from "../sampling.js";
 
 /** Differences from float32 over the steps of a sampler. */
 export interface FormError {
@@ -40,11 +39,11 @@ export async function formError(
   const size = channels * height * width;
   const count = manifest.classes > 0 ? Math.min(manifest.classes, 10) : 10;
   const labels = Int32Array.from({ length: manifest.classes > 0 ? count : 0 }, (_, i) => i);
-  const rows = samplerNamed("ddim")(scheduleOf(manifest.schedule), Math.min(STEPS, manifest.schedule.T));
+  const rows = samplerRows(manifest, { sampler: "ddim", steps: Math.min(STEPS, manifest.schedule.T) });
   const start = new Float32Array(count * size);
   fillImageNoise(start, { seed: SEED, purpose: "sampleInitial", row: 0, size, first: 0 });
   const ask = (session: InferenceSession, x: Float32Array, timestep: number) =>
-    predictNoise({ manifest, session, x, timestep, labels });
+    predict({ manifest, session, x, timestep, labels });
 
   let [eps, epsMax] = [0, 0];
   const wanted = await walk(rows, start, async (x, timestep) => {

@@ -1,4 +1,4 @@
-import { scheduleOf } from "@onnx-diffusion/diffusion";
+import { type Prediction, scheduleOf } from "@onnx-diffusion/diffusion";
 import { type Model, type ModelInitializer, writeOnnx } from "@onnx-diffusion/graph-builder";
 import type { Form, FormSource } from "./form.js";
 import { asFloat32, node, storeWeights } from "./store-weights.js";
@@ -57,20 +57,26 @@ function configOf({ manifest: { network, image, classes, timestep }, provenance 
   };
 }
 
+/** diffusers' names. */
+const PREDICTION_TYPES = { eps: "epsilon", x0: "sample", v: "v_prediction" } as const satisfies Record<
+  Prediction,
+  string
+>;
+
 /** diffusers' level i is timestep i + 1; its alphas_cumprod has no alpha_0 before it, so the first beta takes that in. */
 function schedulerOf({ manifest }: FormSource) {
-  const { T, float64 } = scheduleOf(manifest.schedule);
+  const { T, float64, spec } = scheduleOf(manifest.schedule);
   const betas = Array.from(float64.beta.subarray(1), (beta, i) =>
     i === 0 ? 1 - float64.alphaBar[1]! : beta,
   );
   return {
     _class_name: "DDPMScheduler",
     num_train_timesteps: T,
-    beta_start: manifest.schedule.betaStart,
-    beta_end: manifest.schedule.betaEnd,
-    beta_schedule: "linear",
+    ...(spec.kind === "linear"
+      ? { beta_start: spec.betaStart, beta_end: spec.betaEnd, beta_schedule: "linear" }
+      : {}),
     trained_betas: betas,
-    prediction_type: "epsilon",
+    prediction_type: PREDICTION_TYPES[manifest.prediction],
     variance_type: "fixed_large",
     clip_sample: false,
     timestep_spacing: "leading",

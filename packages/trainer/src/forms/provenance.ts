@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Manifest, TrainingRecord } from "@onnx-diffusion/diffusion";
+import { describeSchedule, type Manifest, type TrainingRecord } from "@onnx-diffusion/diffusion";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
@@ -12,12 +12,11 @@ export function provenanceOf(
   { data, dataDigest, steps, seed }: TrainingRecord,
   form: string,
 ): Record<string, string> {
-  const { kind, T, betaStart, betaEnd } = schedule;
   return {
     producer: `onnx-diffusion ${version}`,
     network: network.name,
     network_options: JSON.stringify(network.options),
-    schedule: `${kind}, T = ${T}, beta ${betaStart} to ${betaEnd}`,
+    schedule: describeSchedule(schedule),
     data,
     data_sha256: dataDigest,
     steps: `${steps}`,

@@ -1,4 +1,4 @@
-import { SAMPLERS, type SamplerRow, scheduleOf, UserError } from "@onnx-diffusion/diffusion";
+import { type SamplerRow, samplerRows, UserError } from "@onnx-diffusion/diffusion";
 import { samplerModel, unrolledSamplerModel, writeOnnx } from "@onnx-diffusion/graph-builder";
 import type { Form, FormSource } from "./form.js";
 import { withWeights } from "./single.js";
@@ -17,7 +17,7 @@ export const sampler: Form = {
         usage: true,
       });
     }
-    const rows = SAMPLERS[name](scheduleOf(schedule), steps, { spacing });
+    const rows = samplerRows(manifest, { sampler: name, steps, spacing });
     const noise = noiseOf(source, rows);
     const options = {
       network: withWeights(source),
