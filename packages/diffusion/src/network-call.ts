@@ -5,8 +5,7 @@ import type { ArgumentName, Dim, DType, Manifest, ValueSpec } from "./manifest.j
 import { forPrediction } from "./prediction.js";
 import { type SamplerName, samplerNamed } from "./samplers/index.js";
 import { scheduleOf } from "./schedule.js";
-import type { SamplerRow } from "./table.js";
-import type { Spacing } from "./timesteps.js";
+import type { SamplerOptions, SamplerRow } from "./table.js";
 
 /** A value for the graph, in the parts that ONNX Runtime's tensors are made of. */
 export interface NetworkInput {
@@ -83,12 +82,19 @@ function numbers(dtype: DType, values: readonly number[]): NetworkInput["data"] 
   }
 }
 
+/** Which table is wanted, see {@link SamplerOptions}. */
+export interface RowsRequest extends SamplerOptions {
+  readonly sampler: SamplerName;
+  readonly steps: number;
+}
+
 /** The table of a sampler for the model's schedule and for what its network predicts. */
 export function samplerRows(
   manifest: Manifest,
-  { sampler, steps, spacing }: { sampler: SamplerName; steps: number; spacing?: Spacing | undefined },
+  { sampler, steps, spacing, skip = 0 }: RowsRequest,
 ): SamplerRow[] {
-  const rows = samplerNamed(sampler)(scheduleOf(manifest.schedule), steps, spacing ? { spacing } : {});
+  const options = spacing ? { spacing, skip } : { skip };
+  const rows = samplerNamed(sampler)(scheduleOf(manifest.schedule), steps, options);
   return forPrediction(rows, manifest.prediction);
 }
 

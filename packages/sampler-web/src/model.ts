@@ -99,8 +99,10 @@ function inferenceFiles(manifest: Manifest, label: string) {
       remedy: "give an exported model, such as runs/<name>/model",
     });
   }
-  const weights = Object.keys(manifest.files).filter((name) => name.endsWith(".safetensors"));
-  if (weights.length === 0) {
+  const { data } = manifest.graphs.inference_model!;
+  const weights = data ?? Object.keys(manifest.files).filter((name) => name.endsWith(".safetensors"));
+  // An exported graph or one from elsewhere may have its weights inside.
+  if (weights.length === 0 && manifest.training === undefined && manifest.state.length > 0) {
     throw new SamplerError({
       code: "manifest",
       problem: `${label}: the folder has no weights, as models have before they are trained`,

@@ -26,8 +26,8 @@ export interface DrawRequest {
   readonly from: Float32Array<ArrayBuffer> | undefined;
   /** Whole images of standard normals, taken in turn in place of the seed's first noise. */
   readonly initial: Float32Array<ArrayBuffer> | undefined;
-  /** Whether each step brings its images along. */
-  readonly previews: boolean;
+  /** Every so many steps bring their images along, and the last; 0: none. */
+  readonly previews: number;
 }
 
 /** What is known of a model once it is loaded. */

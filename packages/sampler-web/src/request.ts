@@ -29,8 +29,8 @@ export interface SampleOptions {
   };
   /** Standard normals [N,C,H,W], taken in turn, in place of the noise that the seed gives the images at first. */
   readonly initial?: Float32Array<ArrayBuffer>;
-  /** Whether each step brings its images along. Default: false. */
-  readonly previews?: boolean;
+  /** Whether each step brings its images along, or every so many of them and the last. Default: false. */
+  readonly previews?: boolean | number;
   /** Stops the work. */
   readonly signal?: AbortSignal;
 }
@@ -53,7 +53,7 @@ export function drawRequest(options: SampleOptions, manifest: Manifest): DrawReq
   const random = () => crypto.getRandomValues(new Uint32Array(1))[0]!;
   const seed = whole("seed", options.seed ?? random(), 0, Number.MAX_SAFE_INTEGER);
   const cycle = labelCycle(options.labels, manifest.classes);
-  const count = whole("count", options.count ?? (cycle.length || 10), 1, MOST_IMAGES);
+  const count = whole("count", options.count ?? (cycle.length || defaultCount(manifest)), 1, MOST_IMAGES);
   if (options.labels && count < cycle.length) {
     throw wrong(
       "labels",
@@ -67,7 +67,7 @@ export function drawRequest(options: SampleOptions, manifest: Manifest): DrawReq
   const initial = options.initial && wholeImages("initial", options.initial, [channels, height, width]);
   const skip =
     options.from === undefined ? 0 : steps - Math.max(1, Math.round(strength(options.from) * steps));
-  const previews = options.previews ?? false;
+  const previews = everyStep(options.previews ?? false);
   return { count, labels, seed, sampler, spacing, steps, skip, from, initial, previews };
 }
 
@@ -90,6 +90,15 @@ function wholeImages(
     `${name}: found ${values.length} values`,
     `give ${size} for each image, [${shape}] in the model's range`,
   );
+}
+
+/** How many images a request without count and labels means. */
+export const defaultCount = ({ classes }: Manifest): number => classes || 10;
+
+function everyStep(previews: boolean | number): number {
+  return typeof previews === "number"
+    ? whole("previews", previews, 1, Number.MAX_SAFE_INTEGER)
+    : Number(previews);
 }
 
 function labelCycle(labels: readonly number[] | undefined, classes: number): readonly number[] {

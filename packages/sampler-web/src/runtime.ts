@@ -4,13 +4,7 @@ import type { DeviceChoice } from "./device.js";
 import type { LoadedModel } from "./model.js";
 
 /** ONNX Runtime's module; all builds have the same face. */
-type Runtime = typeof import("onnxruntime-web");
-
-/** A session and the build that made it. */
-export interface RuntimeSession {
-  readonly runtime: Runtime;
-  readonly session: InferenceSession;
-}
+export type Runtime = typeof import("onnxruntime-web");
 
 /** How the runtime is set up. */
 export interface RuntimeOptions {
@@ -19,24 +13,26 @@ export interface RuntimeOptions {
 }
 
 /** Loads the build for a device: without WebGPU; with it where WebAssembly can wait (JSPI); with it elsewhere. */
-async function importRuntime(device: DeviceChoice["device"]): Promise<Runtime> {
-  if (device === "wasm") return import("onnxruntime-web/wasm");
-  return "Suspending" in WebAssembly ? import("onnxruntime-web/jspi") : import("onnxruntime-web/webgpu");
-}
-
-/** Makes a session of a model on a device. */
-export async function createSession(
-  model: LoadedModel,
+export async function importRuntime(
   device: DeviceChoice["device"],
   { runtimeUrl }: RuntimeOptions,
-): Promise<RuntimeSession> {
-  const runtime = await importRuntime(device);
+): Promise<Runtime> {
+  const runtime = await (device === "wasm"
+    ? import("onnxruntime-web/wasm")
+    : "Suspending" in WebAssembly
+      ? import("onnxruntime-web/jspi")
+      : import("onnxruntime-web/webgpu"));
   if (runtimeUrl !== undefined) runtime.env.wasm.wasmPaths = runtimeUrl;
   // Warnings are about optimisations that a page can do nothing about.
   runtime.env.logLevel = "error";
-  const session = await runtime.InferenceSession.create(model.graph, {
-    executionProviders: [device],
-    externalData: model.externalData,
-  });
-  return { runtime, session };
+  return runtime;
+}
+
+/** Makes a session of a model. */
+export function createSession(
+  { InferenceSession }: Runtime,
+  { graph, externalData }: LoadedModel,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return InferenceSession.create(graph, { ...options, externalData });
 }
