@@ -2,7 +2,7 @@
 
 import { fillImageNoise, type KnownAnswer, type Manifest, UserError } from "@onnx-diffusion/diffusion";
 import type { InferenceSession } from "onnxruntime-node";
-import { predictNoise } from "../sampling.js";
+import { predict } from "../sampling.js";
 
 const SEED = 0;
 const CLASS_LABEL = 0;
@@ -52,6 +52,6 @@ async function ask(
   const size = channels * height * width;
   const x = new Float32Array(size);
   fillImageNoise(x, { seed, purpose: "sampleInitial", row: 0, size, first: 0 });
-  const eps = await predictNoise({ manifest, session, x, timestep, labels: Int32Array.of(classLabel) });
-  return Array.from(eps.subarray(0, VALUES));
+  const output = await predict({ manifest, session, x, timestep, labels: Int32Array.of(classLabel) });
+  return Array.from(output.subarray(0, VALUES));
 }
