@@ -5,24 +5,44 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import { makeFolder, namesIn, writeFileAtomic } from "./files.js";
 
-/**
- * Makes a new folder: `fill` writes into a hidden one beside it, which then gets its name.
- *
- * @param fill is given the hidden folder's path.
- * @throws UserError if there is something at that path but an empty folder; whatever `fill` throws. Nothing is left.
- */
-export async function makeWholeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+/** A folder in the making. */
+export interface NewFolder {
+  /** Where to write: hidden, beside its place. */
+  readonly hidden: string;
+  /** Puts it in its place. */
+  commit(): void;
+  /** Removes what was written, unless it is in its place. */
+  discard(): void;
+}
+
+/** @throws UserError if there is something at that path but an empty folder, or nothing can be written there. */
+export function newFolder(path: string): NewFolder {
   const target = resolve(path);
   if (existsSync(target) && namesIn(target).length > 0) {
     throw new UserError(`--out ${path}: it is there already; give another folder, or remove it first`);
   }
   const hidden = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  makeFolder(hidden);
+  return {
+    hidden,
+    commit: () => moveFolder(hidden, target),
+    discard: () => rmSync(hidden, { recursive: true, force: true }),
+  };
+}
+
+/**
+ * Makes a new folder: `fill` writes into a hidden one beside it, which then gets its name.
+ *
+ * @param fill is given the hidden folder's path.
+ * @throws UserError as {@link newFolder} does; whatever `fill` throws. Nothing is left.
+ */
+export async function makeWholeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+  const folder = newFolder(path);
   try {
-    makeFolder(hidden);
-    await fill(hidden);
-    moveFolder(hidden, target);
+    await fill(folder.hidden);
+    folder.commit();
   } finally {
-    rmSync(hidden, { recursive: true, force: true });
+    folder.discard();
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { type LoadOptions, loadDataset } from "../src/data/index.js";
 
 const RECORD = 3073;
@@ -111,20 +111,17 @@ describe("damaged files are refused in one line", () => {
     expect((error as Error).message).not.toContain("\n");
   });
 
-  test("files in the default folder must be the official ones", async () => {
-    const here = process.cwd();
-    const work = mkdtempSync(join(root, "work-"));
+  test("files in the cache must be the official ones", async () => {
+    const cache = mkdtempSync(join(root, "cache-"));
     const official = () => loadDataset("cifar10", { split: "test", channels: 3, height: 32, width: 32 });
-    process.chdir(work);
+    vi.stubEnv("ONNX_DIFFUSION_CACHE", cache);
     try {
-      await expect(official()).rejects.toThrow(
-        /there is no data.cifar10.test_batch\.bin; get it with: trainer data/,
-      );
-      mkdirSync(join("data", "cifar10"), { recursive: true });
-      writeFileSync(join("data", "cifar10", "test_batch.bin"), batch(3));
+      await expect(official()).rejects.toThrow(/there is no .*test_batch\.bin; get it with: trainer data/);
+      mkdirSync(join(cache, "cifar10"));
+      writeFileSync(join(cache, "cifar10", "test_batch.bin"), batch(3));
       await expect(official()).rejects.toThrow(/test_batch\.bin: MD5 [0-9a-f]{32}, expected 803d5f7f/);
     } finally {
-      process.chdir(here);
+      vi.unstubAllEnvs();
     }
   });
 

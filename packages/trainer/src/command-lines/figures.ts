@@ -1,6 +1,6 @@
 import { UserError } from "@onnx-diffusion/diffusion";
 import { FIGURES, type FigureName, type FiguresOptions } from "../commands/figure-names.js";
-import { DATASETS } from "../data/index.js";
+import { DATASET_NAMES, findDataset } from "../data/index.js";
 import { oneOf } from "../flags.js";
 import { defineCommand, given, MOST, number, text, whole } from "./command.js";
 
@@ -17,7 +17,7 @@ Draws the diffusion itself, as PNG and SVG.`,
     ["trainer figures schedule", "the noise schedule"],
   ],
   flags: {
-    data: text(`Data set: ${DATASETS.map(({ name }) => name).join(", ")} [default: mnist, or the model's]`),
+    data: text(`Data set: ${DATASET_NAMES.join(", ")} [default: mnist, or the model's]`),
     "data-dir": text("Folder with your own copy of the data set's files"),
     model: text("Exported model, whose prediction is drawn before and after its training"),
     seed: number("Seed of the noise", 0),
@@ -34,16 +34,10 @@ Draws the diffusion itself, as PNG and SVG.`,
       );
     }
     const data = given(typed, "data");
+    if (data !== undefined) findDataset("--data", data);
     return {
       figure: oneOf<FigureName>("figures", figure, FIGURES),
-      data:
-        data === undefined
-          ? undefined
-          : oneOf(
-              "--data",
-              data,
-              DATASETS.map(({ name }) => name),
-            ),
+      data,
       dataDir: given(typed, "data-dir"),
       model: given(typed, "model"),
       seed: whole(typed, "seed", 0, MOST) ?? 0,

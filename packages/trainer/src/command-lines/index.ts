@@ -1,4 +1,5 @@
 import type { Command } from "./command.js";
+import { dataLine } from "./data.js";
 import { evalLine } from "./eval.js";
 import { exportLine } from "./export.js";
 import { figuresLine } from "./figures.js";
@@ -14,4 +15,5 @@ export const COMMANDS: readonly Command[] = [
   exportLine,
   figuresLine,
   verifyLine,
+  dataLine,
 ];

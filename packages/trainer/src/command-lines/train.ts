@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { DATASETS } from "../data/index.js";
+import { DATASET_NAMES, findDataset } from "../data/index.js";
 import { DEVICES } from "../device-names.js";
 import { oneOf, positiveNumber } from "../flags.js";
 import type { TrainOptions } from "../train.js";
@@ -20,7 +20,7 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
   flags: {
     artifacts: text("Model folder, made by graph-builder emit"),
     steps: number("Train to this step", TRAIN_DEFAULTS.steps),
-    data: text(`Data set: ${DATASETS.map(({ name }) => name).join(", ")} [default: ${TRAIN_DEFAULTS.data}]`),
+    data: text(`Data set: ${DATASET_NAMES.join(", ")} [default: ${TRAIN_DEFAULTS.data}]`),
     "data-dir": text("Folder with your own copy of the data set's files"),
     batch: number("Images a step", TRAIN_DEFAULTS.batch),
     lr: number("Learning rate", "1e-4"),
@@ -39,11 +39,12 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
   options(typed) {
     const artifacts = required(typed, "artifacts", "--artifacts models/unet-cond");
     const rate = given(typed, "lr");
-    const names = DATASETS.map(({ name }) => name);
+    const data = given(typed, "data") ?? TRAIN_DEFAULTS.data;
+    findDataset("--data", data);
     return {
       artifacts,
       steps: whole(typed, "steps", 1, MOST_STEPS) ?? TRAIN_DEFAULTS.steps,
-      data: oneOf("--data", given(typed, "data") ?? TRAIN_DEFAULTS.data, names),
+      data,
       dataDir: given(typed, "data-dir"),
       batch: whole(typed, "batch", 1, 65536) ?? TRAIN_DEFAULTS.batch,
       learningRate: rate === undefined ? TRAIN_DEFAULTS.learningRate : positiveNumber("--lr", rate),

@@ -53,8 +53,9 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
   const session = await createSession(model, "inference_model", options.device, { threads });
   try {
     const { count, seed, sampler, spacing, dataDir } = options;
+    const warn = (text: string) => terminal.print(`warning: ${text}`);
     const load = (split: "train" | "test") =>
-      loadDataset(training.data, { split, dataDir, signal, ...image });
+      loadDataset(training.data, { split, dataDir, signal, ...image, onWarning: warn });
     const [train, test] = [await load("train"), await load("test")];
     const labels = classes > 0 ? Array.from({ length: count }, (_, i) => i % classes) : [];
     const pixels = await draw(

@@ -53,7 +53,7 @@ async function forwardFigure(
   const image = model?.manifest.image ?? { channels: 3, height: 32, width: 32, range: [-1, 1] as const };
   const { dataDir, seed } = options;
   const name = options.data ?? model?.manifest.training?.data ?? "mnist";
-  const dataset = await loadDataset(name, { split: "test", dataDir, ...image });
+  const dataset = await loadDataset(name, { split: "test", dataDir, ...image, onWarning: console.warn });
   const { pixels, labels } = oneOfEachClass(dataset, COLUMNS);
   const size = image.channels * image.height * image.width;
   const [low, high] = image.range;

@@ -9,6 +9,8 @@ import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, UserError } from "@onnx-diffusion/diffusion";
+import { cachePath } from "./cache.js";
+import { CIFAR10_SOURCES } from "./cifar10-sources.js";
 import type { DatasetEntry, LoadOptions, Split } from "./dataset.js";
 import { type Labelled, loadLabelled } from "./labelled.js";
 
@@ -24,9 +26,6 @@ const CIFAR10_CLASSES = [
   "ship",
   "truck",
 ];
-
-/** Where `trainer data cifar10` puts the files, and where they are looked for. */
-const CIFAR10_FOLDER = join("data", "cifar10");
 
 const SIDE = 32;
 const CIFAR10_PIXELS = 3 * SIDE * SIDE;
@@ -51,6 +50,10 @@ export const cifar10: DatasetEntry = {
   description:
     "photographs of ten classes, 50,000 to train on (trainer data cifar10 gets it, or --data-dir with the .bin files)",
   load: (options) => loadLabelled("cifar10", options, readSplit),
+  fetchable: {
+    sources: CIFAR10_SOURCES,
+    files: [...CIFAR10_BATCHES.train, ...CIFAR10_BATCHES.test],
+  },
 };
 
 async function readSplit({ dataDir, split, signal }: LoadOptions): Promise<Labelled> {
@@ -79,7 +82,7 @@ async function readSplit({ dataDir, split, signal }: LoadOptions): Promise<Label
 
 /** The folder itself, or the one that the official archive makes in it. */
 function findFolder(dataDir: string | undefined, first: string): string {
-  const folder = dataDir ?? CIFAR10_FOLDER;
+  const folder = dataDir ?? cachePath(["cifar10"]);
   const inside = join(folder, "cifar-10-batches-bin");
   if (existsSync(join(folder, first))) return folder;
   if (existsSync(join(inside, first))) return inside;

@@ -1,5 +1,7 @@
 /** What the trainer asks of a data set: labelled uint8 images of one shape, by index. */
 
+import type { Fetchable } from "./fetching.js";
+
 /** The two official parts of a data set. */
 export type Split = "train" | "test";
 
@@ -42,16 +44,22 @@ export interface LoadOptions {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** What follows the name and a colon, for an entry with an `argument`. */
+  readonly argument?: string | undefined;
   /** A folder with the user's own copy of the files. */
   readonly dataDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called between the stages of loading: `done` of `total` parts of the work. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called for what is not as it should be and can be done without. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** A data set that `--data` can name. */
 export interface DatasetEntry {
   readonly name: string;
+  /** What the name takes after a colon, such as `PATH` of `folder:PATH`; left out for a name that stands alone. */
+  readonly argument?: string;
   /** One line for `--help`. */
   readonly description: string;
   /**
@@ -59,6 +67,8 @@ export interface DatasetEntry {
    * @throws the signal's reason when it is aborted.
    */
   load(options: LoadOptions): Promise<Dataset>;
+  /** How `trainer data` gets it; left out where it comes with the trainer or is the user's own. */
+  readonly fetchable?: Fetchable;
 }
 
 /** The first images of a data set: uint8 [min(count, all), C, H, W]. */

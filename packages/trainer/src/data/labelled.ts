@@ -44,7 +44,7 @@ export async function loadLabelled(
     signal?.throwIfAborted();
   };
   await progress(0);
-  const raw = await read(options);
+  const raw = await read({ ...options, onProgress: (done, total) => onProgress?.((2 * done) / total, 9) });
   await progress(2);
   // Grey before resizing: a third of the work.
   const fewer = channels < raw.channels ? greyPlanes(raw) : raw.pixels;

@@ -30,6 +30,8 @@ export interface GridOptions {
   /** Headings over the columns, the first over the first. */
   readonly columnNames?: readonly string[];
   readonly title?: string;
+  /** Pixels between blocks. */
+  readonly blockGap?: number;
 }
 
 const MARGIN = 40;
@@ -55,6 +57,7 @@ export function layOutGrid(blocks: readonly Block[], options: GridOptions = {}):
   const scale = options.scale ?? Math.max(1, Math.round(IMAGE_WIDTH / imageWidth));
   const cell = { width: imageWidth * scale, height: imageHeight * scale };
   const names = options.columnNames?.slice(0, columns) ?? [];
+  const blockGap = options.blockGap ?? BLOCK_GAP;
 
   const gutter = Math.max(
     0,
@@ -83,7 +86,7 @@ export function layOutGrid(blocks: readonly Block[], options: GridOptions = {}):
   const placed = blocks.map((block) => {
     const top = y;
     const rows = Math.ceil(block.images.count / columns);
-    y += rows * (cell.height + GAP) - GAP + BLOCK_GAP;
+    y += rows * (cell.height + GAP) - GAP + blockGap;
     if (block.name) {
       // The first row's middle, by the height of small letters.
       const baseline = top + cell.height / 2 + NAME.size * 0.25;
@@ -97,7 +100,7 @@ export function layOutGrid(blocks: readonly Block[], options: GridOptions = {}):
     }
     return { images: block.images, top };
   });
-  const height = y - BLOCK_GAP + MARGIN;
+  const height = y - blockGap + MARGIN;
 
   const pixels = new Uint8Array(width * height * 3).fill(255);
   for (const { images, top } of placed) {

@@ -1,6 +1,7 @@
 /** Pictures as PNG and SVG files. */
 
 import type { Schedule } from "@onnx-diffusion/diffusion";
+import type { Dataset } from "../data/dataset.js";
 import type { LossAtTimestep } from "../evaluation/loss-by-timestep.js";
 import { linearAxis, logAxis } from "./axis.js";
 import { type Comparison, layOutComparison } from "./comparison.js";
@@ -10,6 +11,7 @@ import { type Block, type GridOptions, layOutGrid } from "./grid.js";
 import type { Images } from "./images.js";
 import { plotSvg } from "./plot.js";
 import { encodePicture, encodeSvg, pictureSvg } from "./png.js";
+import { layOutPreview } from "./preview.js";
 import { ACCENT, MUTED } from "./theme.js";
 
 export type { Block, Comparison, CurveOptions, CurvePoint, GridOptions, Images };
@@ -22,6 +24,11 @@ export async function gridPng(images: Images, options: GridOptions = {}): Promis
 /** Generated images above real ones as a PNG file. */
 export async function comparisonFigure(comparison: Comparison): Promise<Uint8Array> {
   return await encodePicture(layOutComparison(comparison));
+}
+
+/** Images of each class of a data set as a PNG file. */
+export async function previewPng(dataset: Dataset, name: string): Promise<Uint8Array> {
+  return await encodePicture(layOutPreview(dataset, name));
 }
 
 /** The loss of each step and the smoothed one, as an SVG file and as a PNG file of twice its size in pixels. */

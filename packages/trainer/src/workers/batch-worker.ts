@@ -32,13 +32,20 @@ try {
     width,
     signal: abort.signal,
     onProgress: (done, total) => report({ type: "loading", done, total }),
+    onWarning: (text) => report({ type: "warning", text }),
   });
   abort.signal.throwIfAborted();
   const { count, digest, classes, classNames } = dataset;
+  if (data.manifest.classes > 0 && classes < 2) {
+    throw new UserError(
+      `--data ${data.data}: it has one class, the network is told classes; ` +
+        "put the images of each class into a subfolder of its own, or train a network without classes, such as unet",
+    );
+  }
   if (data.manifest.classes > 0 && classes > data.manifest.classes) {
     throw new UserError(
       `--data ${data.data}: it has ${classes} classes, the network takes ${data.manifest.classes}; ` +
-        `emit the network with ${classes} classes`,
+        `emit the network with --option classes=${classes}`,
     );
   }
   report({ type: "data", count, digest, classNames, real: realImages(dataset, data) });

@@ -57,6 +57,7 @@ export type BatchCommand = { readonly type: "stop" };
 /** To the main thread. */
 export type BatchReport =
   | { readonly type: "loading"; readonly done: number; readonly total: number }
+  | { readonly type: "warning"; readonly text: string }
   | {
       readonly type: "data";
       readonly count: number;
