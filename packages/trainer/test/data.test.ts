@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DATASETS, type Dataset, loadDataset } from "../src/data/index.js";
 
 const packageData = join(
@@ -314,10 +314,31 @@ describe("the registry", () => {
   test("an unknown name lists the known ones and guesses", async () => {
     const options = { ...shape, split: "train" } as const;
     await expect(loadDataset("mnsit", options)).rejects.toMatchObject({
-      message: 'unknown data set "mnsit", expected one of: mnist, cifar10; did you mean mnist?',
+      message:
+        '--data: found "mnsit", expected one of mnist, fashion-mnist, cifar10, folder:PATH; did you mean mnist?',
       exitCode: 2,
     });
-    await expect(loadDataset("imagenet", options)).rejects.toThrow(/expected one of: mnist, cifar10$/);
+    await expect(loadDataset("imagenet", options)).rejects.toThrow(
+      /expected one of mnist, fashion-mnist, cifar10, folder:PATH$/,
+    );
+  });
+
+  const files = {
+    "train-images-idx3-ubyte": idx([1, 2, 2], new Uint8Array(4)),
+    "train-labels-idx1-ubyte": idx([1], Uint8Array.of(5)),
+  };
+  test("Fashion-MNIST takes the four idx files of a folder, and else those of the cache", async () => {
+    const dataset = await loadDataset("fashion-mnist", { ...shape, split: "train", dataDir: folder(files) });
+    expect(dataset).toMatchObject({
+      name: "fashion-mnist",
+      classes: 10,
+      classNames: expect.arrayContaining(["sandal"]),
+    });
+    vi.stubEnv("ONNX_DIFFUSION_CACHE", join(root, "cache"));
+    await expect(loadDataset("fashion-mnist", { ...shape, split: "test" })).rejects.toThrow(
+      /there is no t10k-images-idx3-ubyte\.gz in .*fashion-mnist; get it with: trainer data fashion-mnist/,
+    );
+    vi.unstubAllEnvs();
   });
 
   test("names are unique and each has a description", () => {

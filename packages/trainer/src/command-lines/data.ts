@@ -1,12 +1,11 @@
 import { UserError } from "@onnx-diffusion/diffusion";
 import type { DataOptions } from "../commands/data.js";
 import { cachePath } from "../data/cache.js";
-import { DATASETS, findDataset } from "../data/index.js";
+import { DATASET_NAMES, DATASETS, findDataset } from "../data/index.js";
 import { oneOf } from "../flags.js";
 import { defineCommand, given, text, toggle } from "./command.js";
 
-const named = DATASETS.map(({ name, argument }) => (argument === undefined ? name : `${name}:${argument}`));
-const WIDEST = Math.max(...named.map((name) => name.length));
+const WIDEST = Math.max(...DATASET_NAMES.map((name) => name.length));
 
 export const dataLine = defineCommand<DataOptions>({
   name: "data",
@@ -15,7 +14,7 @@ export const dataLine = defineCommand<DataOptions>({
 
 Gets a data set where it has to be got, checks it, and says what is in it. Data sets that --data can name:
 
-${DATASETS.map(({ description }, i) => `  ${named[i]!.padEnd(WIDEST)}  ${description}`).join("\n")}
+${DATASETS.map(({ description }, i) => `  ${DATASET_NAMES[i]!.padEnd(WIDEST)}  ${description}`).join("\n")}
 
 What was got is kept in ${cachePath([])} (ONNX_DIFFUSION_CACHE names another folder).`,
   examples: [
@@ -32,7 +31,7 @@ What was got is kept in ${cachePath([])} (ONNX_DIFFUSION_CACHE names another fol
     const name = given(typed, "dataset");
     if (name === undefined) {
       throw new UserError(
-        `data: which data set? expected one of ${named.join(", ")}; see trainer data --help`,
+        `data: which data set? expected one of ${DATASET_NAMES.join(", ")}; see trainer data --help`,
         {
           usage: true,
         },

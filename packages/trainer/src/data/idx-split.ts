@@ -8,7 +8,7 @@ import { readIdx } from "./idx.js";
 import type { Labelled } from "./labelled.js";
 
 /** The official names of the files, decompressed. */
-export const IDX_FILES = {
+const IDX_FILES = {
   train: { images: "train-images-idx3-ubyte", labels: "train-labels-idx1-ubyte" },
   test: { images: "t10k-images-idx3-ubyte", labels: "t10k-labels-idx1-ubyte" },
 } as const satisfies Record<Split, Record<"images" | "labels", string>>;
