@@ -44,17 +44,20 @@ describe("trainer figures", () => {
     // Rows of 96 pixels, 30 apart, from the last one's foot 40 above the edge; columns of 96, 6 apart.
     const cell = (row: number, column: number): Region => ({
       left: width - 40 - 96 - (7 - column) * 102,
-      top: height - 40 - 96 - (4 - row) * 126,
+      top: height - 40 - 96 - (5 - row) * 126,
       width: 96,
       height: 96,
     });
-    const [X, XT, NOISE, UNTRAINED, TRAINED] = [0, 1, 2, 3, 4];
+    const [X, XT, NOISE, UNTRAINED, TRAINED, DENOISED] = [0, 1, 2, 3, 4, 5];
     // The first column has little noise, the last nearly nothing else.
     expect(await difference(file, cell(X, 0), cell(XT, 0))).toBeLessThan(30);
     expect(await difference(file, cell(X, 7), cell(XT, 7))).toBeGreaterThan(60);
     // Where the noise is all there is, sixty steps teach to see it.
     const trained = await difference(file, cell(NOISE, 7), cell(TRAINED, 7));
     expect(trained).toBeLessThan((await difference(file, cell(NOISE, 7), cell(UNTRAINED, 7))) * 0.8);
+    // x_t less the noise that was seen is nearer to x than x_t is.
+    const denoised = await difference(file, cell(X, 2), cell(DENOISED, 2));
+    expect(denoised).toBeLessThan(await difference(file, cell(X, 2), cell(XT, 2)));
     expect(readFileSync(at("out", "forward.svg"), "utf8")).toContain("data:image/png;base64,");
   });
 

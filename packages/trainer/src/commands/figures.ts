@@ -72,13 +72,22 @@ async function forwardFigure(
   });
   const noise = (values: Float32Array) => toBytes(values, -NOISE_SPAN, NOISE_SPAN);
   const predicted = model ? await predictions(model, xt, timesteps, labels) : undefined;
+  // x_t = sqrt(alphaBar) x + sqrt(1 - alphaBar) eps, solved for x with the prediction for eps
+  const denoised = predicted?.after.map((z, i) => {
+    const t = timesteps[Math.floor(i / size)]!;
+    return (xt[i]! - schedule.sqrtOneMinusAlphaBar[t]! * z) / schedule.sqrtAlphaBar[t]!;
+  });
   return await gridFigure(
     [
       row("x", pixels),
       row("x at t", toBytes(xt, low, high)),
       row("noise", noise(eps)),
       ...(predicted
-        ? [row("untrained", noise(predicted.before)), row("trained", noise(predicted.after))]
+        ? [
+            row("untrained", noise(predicted.before)),
+            row("trained", noise(predicted.after)),
+            row("denoised", toBytes(denoised!, low, high)),
+          ]
         : []),
     ],
     {

@@ -72,11 +72,11 @@ export async function scheduleFigures({ T, float64 }: Schedule): Promise<Record<
       plotSvg({
         title: "Image and noise in x at t",
         x,
-        y: { axis: linearAxis(0, 1.02, 5), name: "share" },
+        y: { axis: linearAxis(0, 1.02, 5), name: "factor" },
         series: [
           { name: "alphaBar", colour: MUTED, points: over(alphaBar) },
-          { name: "its root", colour: ACCENT, points: over(sqrtAlphaBar) },
-          { name: "root of 1 − alphaBar", colour: NOISE, points: over(sqrtOneMinusAlphaBar) },
+          { name: "image: √alphaBar", colour: ACCENT, points: over(sqrtAlphaBar) },
+          { name: "noise: √(1 − alphaBar)", colour: NOISE, points: over(sqrtOneMinusAlphaBar) },
         ],
       }),
     ),
