@@ -1,10 +1,18 @@
 /** The programs in the READMEs and documents: checked by the compiler, run by Node, and they do what is said. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { formulaIntegers, formulaNoise } from "./golden/formula.js";
 import { distance, golden } from "./golden/golden.js";
 
@@ -20,6 +28,7 @@ const PROGRAMS = {
   "graph-builder": ["packages/graph-builder/README.md", ""],
   trainer: ["packages/trainer/README.md", ""],
   weights: ["docs/own-network.md", "import { readFileSync, writeFileSync }"],
+  practical: ["docs/practical.md", ""],
 } as const;
 const NAMES = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
 
@@ -31,6 +40,8 @@ function program(name: keyof typeof PROGRAMS): string {
   const blocks = [...text(name).matchAll(/^```ts\n(.*?)^```$/gms)]
     .map(([, code]) => code!)
     .filter((code) => code.startsWith(beginning));
+  // The practical's blocks are one program.
+  if (name === "practical") return blocks.join("");
   expect(blocks.length).toBe(1);
   return blocks[0]!;
 }
@@ -106,6 +117,40 @@ test("weights: those of PyTorch run in the emitted graph", async () => {
   expect(
     distance(out_sample!.data as Float32Array, golden("state-dict-outputs").get("float32")),
   ).toBeLessThan(1e-5);
+});
+
+test("practical: a batch is learnt, a network trained and drawn from, and the networks are those of models/", () => {
+  vi.stubEnv("STEPS", "2");
+  const { status, stdout, stderr } = node("practical.js");
+  vi.unstubAllEnvs();
+  expect([status, stderr]).toEqual([0, ""]);
+  const [, before, after] = /the loss falls from (\d\.\d+) to (\d\.\d+)/.exec(stdout)!;
+  // one batch, whose noise is mostly what is seen: two layers learn to hand it through
+  expect(Number(after)).toBeLessThan(Number(before) / 2);
+  expect(stdout).toContain("done: 2 steps; the model is in practical/run/model");
+  expect(stdout.trim().split("\n").at(-1)).toBe("four images of 3072 values");
+  for (const name of ["conv", "unet", "unet-cond", "unet-time"]) {
+    for (const graph of ["training_loop", "training_step", "inference_model"]) {
+      const [theirs, ours] = [at("practical"), path.join(root, "models")].map((models) =>
+        readFileSync(path.join(models, name, `${graph}.onnx`)),
+      );
+      expect(theirs!.equals(ours!), `${name}/${graph}`).toBe(true);
+    }
+  }
+});
+
+test.each([
+  "README.md",
+  ...readdirSync(path.join(root, "docs"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`),
+])("%s: what it links to is there", (file) => {
+  const links = [...readFileSync(path.join(root, file), "utf8").matchAll(/\]\(([^)\s]+)\)/g)].map(
+    (match) => match[1]!,
+  );
+  const paths = links.filter((link) => !/^(https?:|#)/.test(link)).map((link) => link.split("#")[0]!);
+  const missing = paths.filter((link) => !existsSync(path.join(root, path.dirname(file), link)));
+  expect(missing).toEqual([]);
 });
 
 describe("graph-builder", () => {
