@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseManifest } from "@onnx-diffusion/diffusion";
+import { type Manifest, parseManifest } from "@onnx-diffusion/diffusion";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emitSmallModel, trainer } from "./small-model.js";
@@ -130,8 +130,12 @@ describe.skipIf(RELEASED.length === 0)("released models", () => {
       read(join(folder, "manifest.json")),
       read(join(folder, "..", "manifest.json")),
     ];
-    for (const field of ["network", "image", "classes", "timestep", "schedule", "state"] as const)
-      expect(trained[field]).toEqual(emitted[field]);
+    // how it was trained is its own: with averages, say
+    const told = ({ network, image, classes, timestep, schedule, graphs, state }: Manifest) => ({
+      ...{ network, image, classes, timestep, schedule, graph: graphs.inference_model },
+      weights: state.filter(({ kind }) => kind === "parameter" || kind === "buffer"),
+    });
+    expect(told(trained)).toEqual(told(emitted));
     expect(readFileSync(join(folder, "README.md"), "utf8")).toContain("## How good");
     await expectDraws(folder, at(`${name}.png`));
   });
