@@ -52,10 +52,12 @@ export function text(at: At): string {
   return typeof at.value === "string" && at.value !== "" ? at.value : fail(at, "a text");
 }
 
+/** A number that is neither infinite nor NaN. */
 export function finite(at: At, expected = "a finite number"): number {
   return typeof at.value === "number" && Number.isFinite(at.value) ? at.value : fail(at, expected);
 }
 
+/** True or false. */
 export function flag(at: At): boolean {
   return typeof at.value === "boolean" ? at.value : fail(at, "true or false");
 }

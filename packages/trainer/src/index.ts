@@ -14,6 +14,14 @@ export {
   configurationOf,
   differences,
 } from "./configuration.js";
+export type { Progress, Remote } from "./data/download.js";
+export {
+  type Fetchable,
+  type FetchEvent,
+  type FetchOptions,
+  fetchDataset,
+  type Source,
+} from "./data/fetching.js";
 export {
   DATASETS,
   type Dataset,

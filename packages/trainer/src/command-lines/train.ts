@@ -10,6 +10,11 @@ export const trainLine = defineCommand<TrainOptions>({
   name: "train",
   usage: `trainer [train] --artifacts DIR [flags]
 trainer sample --model DIR [flags]      draw images (trainer sample --help)
+trainer eval --model DIR [flags]        have a classifier judge them
+trainer export --model DIR --as FORM    other forms of a trained model
+trainer verify DIR                      check a model folder
+trainer data NAME [flags]               get a data set, say what is in it
+trainer figures NAME [flags]            pictures of the diffusion itself
 
 Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says how to go on.`,
   examples: [

@@ -13,7 +13,8 @@ import { frechetDistance } from "../evaluation/frechet.js";
 import { type Judge, openJudge } from "../evaluation/judge.js";
 import { type LossAtTimestep, lossByTimestep } from "../evaluation/loss-by-timestep.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
-import { confusionFigure, gridPng, lossByTimestepFigure } from "../pictures/index.js";
+import { confusionFigure, type GridOptions, gridPng, lossByTimestepFigure } from "../pictures/index.js";
+import { withCommas } from "../pictures/theme.js";
 import { shareLine } from "../progress.js";
 import { catchStopSignals, exitCodeOf } from "../signals.js";
 import { openTerminal } from "../terminal.js";
@@ -143,6 +144,13 @@ function report(
   print(`loss at t = ${some.map(({ timestep, loss }) => `${timestep}: ${loss.toPrecision(3)}`).join(", ")}`);
 }
 
+/** A column for each class, where there are so few that labels in turn make columns. */
+function headings({ model, drawn, confusion }: Evaluation, classNames: readonly string[]): GridOptions {
+  const title = `${model.network} after ${withCommas(model.steps)} steps: ${drawn.sampler}, ${drawn.steps} steps`;
+  const columns = confusion?.counts.length ?? 0;
+  return columns >= 2 && columns <= 10 ? { title, columns, columnNames: classNames } : { title };
+}
+
 async function write(
   folder: string,
   evaluation: Evaluation,
@@ -153,7 +161,7 @@ async function write(
   const { confusion, lossByTimestep: losses } = evaluation;
   const curve = await lossByTimestepFigure(losses);
   const files: [string, string | Uint8Array][] = [
-    ["samples.png", await gridPng(images)],
+    ["samples.png", await gridPng(images, headings(evaluation, classNames))],
     ...(confusion
       ? [
           ["confusion.png", await confusionFigure(confusion.counts, classNames)] satisfies [

@@ -17,6 +17,7 @@ export interface Remote {
   readonly digest: string;
 }
 
+/** How far work is: bytes, files or parts, as it counts. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

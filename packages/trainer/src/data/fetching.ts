@@ -31,10 +31,12 @@ export interface Fetchable {
   readonly files: readonly { readonly name: string; readonly md5: string }[];
 }
 
+/** What happens meanwhile. */
 export type FetchEvent =
   | ({ readonly type: "progress"; readonly what: string } & Progress)
   | { readonly type: "note"; readonly text: string };
 
+/** Where to, and from where. */
 export interface FetchOptions {
   /** The folder for the files, such as `<cache>/cifar10`. */
   readonly folder: string;

@@ -9,7 +9,7 @@ const MARGIN = 40;
 const TITLE = 25;
 const LABEL = 17;
 const COUNT = 17;
-const TOP = MARGIN + 88;
+const TOP = MARGIN + 112;
 
 /** counts[asked][seen], classes by name. */
 export function confusionSvg(counts: readonly (readonly number[])[], names: readonly string[]): string {
@@ -34,6 +34,7 @@ export function confusionSvg(counts: readonly (readonly number[])[], names: read
       weight: "bold",
     }),
     caption("asked for", { x: MARGIN + LABEL * 0.7, y: top + side / 2, rotate: -90 }),
+    caption("seen", { x: left + side / 2, y: MARGIN + 62, rotate: 0 }),
     caption("right", { x: left + side + right / 2 + 8, y: top - 18, rotate: 0 }),
   ];
   counts.forEach((row, asked) => {
