@@ -1,31 +1,45 @@
-"""Other people's runtimes, each as a function from a file to a function from feeds to outputs.
+"""Other people's runtimes, each as a function from a file to a function from feeds to one output.
 
 A runtime that cannot do something says so here, by the name of the graph, with the reason; that it really cannot is
-checked too."""
+checked too. Runtimes of other languages are programs: MODEL FEEDS OUTPUT FILE in, milliseconds out."""
 
 import importlib.metadata
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+import time
 
 import numpy as np
 
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = ROOT / ".cache"
+DTYPES = {"images": np.uint8}
+# No run takes longer, on two cores: what does hangs.
+LONGEST = 600
 
-def onnxruntime(path):
+
+def onnxruntime(path, output):
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(path, options)
-    names = [output.name for output in session.get_outputs()]
-    return lambda feeds: dict(zip(names, session.run(names, feeds)))
+    return lambda feeds: session.run([output], feeds)[0]
 
 
-def reference(path):
+def reference(path, output):
     from onnx.reference import ReferenceEvaluator
 
     evaluator = ReferenceEvaluator(str(path))
-    return lambda feeds: dict(zip(evaluator.output_names, evaluator.run(None, feeds)))
+    return lambda feeds: evaluator.run([output], feeds)[0]
 
 
-def openvino(path):
+def openvino(path, output):
     import openvino as ov
 
     core, compiled = ov.Core(), None
@@ -37,52 +51,141 @@ def openvino(path):
             # with sizes: its convolution takes no weights of an unknown one, which gradients of weights have
             model.reshape({name: list(np.shape(value)) for name, value in feeds.items()})
             compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        return {next(iter(key.names)): value for key, value in compiled(feeds).items()}
+        return compiled(feeds)[output]
 
     return run
 
 
-def onnx2torch(path):
-    import onnx.version_converter
-    import onnx2torch
-    import torch
+def program(*command, environment=None):
+    """A runtime that is another program: it runs a model twice and says how long the second run took."""
 
-    # it has no converters for newer operator sets
-    model = onnx.version_converter.convert_version(onnx.load(path), 18)
-    module = onnx2torch.convert(model).eval()
-    names = [value.name for value in model.graph.input]
+    def load(path, output):
+        def run(feeds):
+            with tempfile.TemporaryDirectory() as name:
+                folder = pathlib.Path(name)
+                lines = []
+                for number, (key, value) in enumerate(feeds.items()):
+                    (folder / f"{number}").write_bytes(np.ascontiguousarray(value).tobytes())
+                    sizes = ",".join(map(str, np.shape(value))) or "-"
+                    lines.append(f"{key} {value.dtype} {sizes} {number}\n")
+                (folder / "feeds.txt").write_text("".join(lines))
+                words = [str(word) for word in (*command, path, folder, output, folder / "output")]
+                surroundings = {**os.environ, **(environment() if environment else {})}
+                done = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=LONGEST)
+                if done.returncode != 0:
+                    raise RuntimeError(error_of(done.stderr))
+                run.seconds = float(done.stdout.split()[-1]) / 1000
+                return np.fromfile(folder / "output", DTYPES.get(output, np.float32))
 
-    def run(feeds):
-        with torch.no_grad():
-            given = [torch.from_numpy(feeds[name]) for name in names]
-            result = module(*given)
-        results = result if isinstance(result, (list, tuple)) else [result]
-        return {output.name: value.numpy() for output, value in zip(model.graph.output, results)}
+        return run
 
-    return run
+    return load
 
 
-OPENVINO = {
-    "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export the sampler with `--noise input`",
-}
+def error_of(text):
+    """The line of a program's error output that says what is wrong."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    named = [line for line in lines if re.match(r"\w*(Error|Exception|error)\b", line)]
+    return (named or lines[-1:] or ["it failed without a word"])[0]
+
+
+def rust_library():
+    """The runtime that ort loads: the one in the npm package."""
+    folder = ROOT / "packages/trainer/node_modules/onnxruntime-node/bin/napi-v6"
+    machine = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return {"ORT_DYLIB_PATH": str(folder / platform.system().lower() / machine / "libonnxruntime.so.1")}
+
+
+JAR = CACHE / "java/onnxruntime-1.29.0.jar"
+RUST = CACHE / "rust/release/run"
+TORCH = CACHE / "torch/bin/python"
+WEB = ("node", HERE / "run-web.mjs")
+
 ONNX2TORCH = {
     "fp16-weights": "its Conv takes weights from initializers alone, not from the Cast after them; export as `single`",
-    "sampler, noise": "it has no Loop",
-    "sampler, seed": "it has no Loop",
+    "sampler, noise": "it has no Loop; export with `--diet`",
+    "sampler, seed": "it has no Loop; export with `--diet`",
     "training step": "its Conv takes weights from initializers alone, and here they are inputs",
 }
-
-RUNTIMES = {
-    "onnxruntime": {"title": "ONNX Runtime, Python", "load": onnxruntime, "cannot": {}},
-    "onnx": {"title": "ONNX's reference evaluator", "load": reference, "cannot": {}},
-    "openvino": {"title": "OpenVINO, CPU", "load": openvino, "cannot": OPENVINO},
-    "onnx2torch": {"title": "onnx2torch, into PyTorch", "load": onnx2torch, "cannot": ONNX2TORCH},
+OPENVINO = {
+    "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export without `--noise seed`",
+}
+JAX = {
+    "inference": "it has no BatchNormalization and no ConvTranspose; export with `--diet`",
+    "fp16-weights": "it reads no external data; export as `single --diet`",
+    "sampler, noise": "it has no Loop",
+    "sampler, seed": "it has no int64 inputs",
+    "sampler, diet": "it has no uint8",
+    "training step": "it has no uint8",
 }
 
 
-def installed(name):
-    """The version, or None."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+def node_package(name):
+    def version():
+        path = ROOT / "node_modules" / name / "package.json"
+        return re.search(r'"version": "([^"]+)"', path.read_text())[1] if path.exists() else None
+
+    return version
+
+
+def python_package(name):
+    def version():
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    return version
+
+
+def torch_version():
+    if not TORCH.exists():
         return None
+    code = "import importlib.metadata as m, torch; print(m.version('onnx2torch'), 'with PyTorch', torch.__version__[:6])"
+    return subprocess.run([TORCH, "-c", code], capture_output=True, text=True).stdout.strip() or None
+
+
+def rust_version():
+    if not RUST.exists():
+        return None
+    return re.search(r'name = "ort"\nversion = "([^"]+)"', (ROOT / "examples/rust/Cargo.lock").read_text())[1]
+
+
+RUNTIMES = {
+    "onnxruntime": {"title": "ONNX Runtime, Python", "load": onnxruntime, "version": python_package("onnxruntime")},
+    "onnx": {"title": "ONNX's reference evaluator", "load": reference, "version": python_package("onnx")},
+    "openvino": {
+        "title": "OpenVINO, CPU",
+        "load": openvino,
+        "version": python_package("openvino"),
+        "cannot": OPENVINO,
+    },
+    "onnx2torch": {
+        "title": "onnx2torch, into PyTorch",
+        "load": program(TORCH, HERE / "run_torch.py"),
+        "version": torch_version,
+        "cannot": ONNX2TORCH,
+    },
+    "java": {
+        "title": "ONNX Runtime, Java",
+        "load": program("java", "-cp", JAR, HERE / "Run.java"),
+        "version": lambda: JAR.stem.split("-")[1] if JAR.exists() and shutil.which("java") else None,
+    },
+    "rust": {"title": "ort, Rust", "load": program(RUST, environment=rust_library), "version": rust_version},
+    "wasm": {
+        "title": "onnxruntime-web, WASM, in Chromium",
+        "load": program(*WEB, "wasm"),
+        "version": node_package("onnxruntime-web"),
+    },
+    "webgpu": {
+        "title": "onnxruntime-web, WebGPU in software, in Chromium",
+        "load": program(*WEB, "webgpu"),
+        "version": node_package("onnxruntime-web"),
+    },
+    "jax": {
+        "title": "jax-js, WASM, in Node",
+        "load": program(*WEB, "jax"),
+        "version": node_package("@jax-js/onnx"),
+        "cannot": JAX,
+    },
+}
