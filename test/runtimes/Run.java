@@ -4,10 +4,10 @@ import java.nio.file.*;
 import java.util.*;
 
 /**
- * Runs a model twice with ONNX Runtime for Java: Run.java MODEL FEEDS OUTPUT FILE
+ * Runs a model with ONNX Runtime for Java: Run.java MODEL FEEDS OUTPUT FILE
  *
  * <p>FEEDS is a folder with feeds.txt, a line for each input: name, type, sizes ("-" for none), file. Writes the bytes of
- * OUTPUT to FILE and prints the milliseconds of the second run.
+ * OUTPUT to FILE and prints the milliseconds of the best run in a second after that.
  */
 class Run {
   public static void main(String[] args) throws Exception {
@@ -34,15 +34,19 @@ class Run {
     }
     try (var session = runtime.createSession(args[0])) {
       var wanted = Set.of(args[2]);
-      session.run(feeds, wanted).close();
-      var begin = System.nanoTime();
       try (var outputs = session.run(feeds, wanted)) {
-        System.out.println((System.nanoTime() - begin) / 1e6);
         var values = ((OnnxTensor) outputs.get(args[2]).orElseThrow()).getByteBuffer();
         var bytes = new byte[values.remaining()];
         values.get(bytes);
         Files.write(Path.of(args[3]), bytes);
       }
+      long start = System.nanoTime(), best = Long.MAX_VALUE;
+      do {
+        var begin = System.nanoTime();
+        session.run(feeds, wanted).close();
+        best = Math.min(best, System.nanoTime() - begin);
+      } while (System.nanoTime() - start < 1e9);
+      System.out.println(best / 1e6);
     }
   }
 }

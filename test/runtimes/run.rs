@@ -1,7 +1,7 @@
-//! Runs a model twice with ONNX Runtime for Rust (ort): run MODEL FEEDS OUTPUT FILE
+//! Runs a model with ONNX Runtime for Rust (ort): run MODEL FEEDS OUTPUT FILE
 //!
 //! FEEDS is a folder with feeds.txt, a line for each input: name, type, sizes ("-" for none), file. Writes the bytes of
-//! OUTPUT to FILE and prints the milliseconds of the second run.
+//! OUTPUT to FILE and prints the milliseconds of the best run in a second after that.
 use ort::{
     session::Session,
     value::{DynTensor, PrimitiveTensorElementType, Tensor, TensorElementType},
@@ -39,14 +39,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut session = Session::builder(&ort::init().build()?)?.commit_from_file(model)?;
     let views = || inputs.iter().map(|(name, value)| (name.as_str(), value)).collect::<Vec<_>>();
-    session.run(views())?;
-    let begin = Instant::now();
     let outputs = session.run(views())?;
-    println!("{}", begin.elapsed().as_secs_f64() * 1e3);
     let found = &outputs[output.as_str()];
     let bytes = match found.dtype().tensor_type() {
         Some(TensorElementType::Uint8) => found.try_extract_tensor::<u8>()?.1.to_vec(),
         _ => found.try_extract_tensor::<f32>()?.1.iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
-    Ok(fs::write(file, bytes)?)
+    drop(outputs);
+    fs::write(file, bytes)?;
+    let (start, mut best) = (Instant::now(), f64::INFINITY);
+    while best.is_infinite() || start.elapsed().as_secs_f64() < 1.0 {
+        let begin = Instant::now();
+        session.run(views())?;
+        best = best.min(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("{best}");
+    Ok(())
 }

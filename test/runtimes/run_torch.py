@@ -1,7 +1,7 @@
-"""Converts a model with onnx2torch and runs it twice in PyTorch:  run_torch.py MODEL FEEDS OUTPUT FILE
+"""Converts a model with onnx2torch and runs it in PyTorch:  run_torch.py MODEL FEEDS OUTPUT FILE
 
 FEEDS is a folder with feeds.txt, a line for each input: name, type, sizes ("-" for none), file. Writes the bytes of OUTPUT to
-FILE and prints the milliseconds of the second run."""
+FILE and prints the milliseconds of the best run in a second after that."""
 
 import pathlib
 import sys
@@ -26,10 +26,13 @@ for line in (pathlib.Path(folder) / "feeds.txt").read_text().splitlines():
     feeds[name] = torch.from_numpy(values)
 inputs = [feeds[value.name] for value in model.graph.input]
 with torch.no_grad():
-    module(*inputs)
-    begin = time.perf_counter()
     results = module(*inputs)
-    print(1000 * (time.perf_counter() - begin))
+    start, best = time.perf_counter(), float("inf")
+    while best == float("inf") or time.perf_counter() - start < 1:
+        begin = time.perf_counter()
+        module(*inputs)
+        best = min(best, time.perf_counter() - begin)
+    print(1000 * best)
 results = results if isinstance(results, (list, tuple)) else [results]
 names = [output.name for output in model.graph.output]
 results[names.index(wanted)].numpy().tofile(out)

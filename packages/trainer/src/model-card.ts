@@ -16,6 +16,13 @@ export interface CardContents {
   readonly draws: boolean;
 }
 
+/** The data sets by the names that Hugging Face's hub has for them: a card's metadata point to those. */
+const HUB_DATASETS: Readonly<Record<string, string>> = {
+  mnist: "mnist",
+  "fashion-mnist": "fashion_mnist",
+  cifar10: "cifar10",
+};
+
 /** README.md of a model folder: what it is, how it was trained, how to draw from it. Same input, same text. */
 export function modelCard(
   manifest: Manifest,
@@ -26,9 +33,11 @@ export function modelCard(
   const parameters = exportedTensors(manifest)
     .filter(({ kind }) => kind === "parameter")
     .reduce((sum, tensor) => sum + sizeOf(tensor), 0);
+  const hubDataset = HUB_DATASETS[training.data];
   return `---
 library_name: onnx
-tags:
+pipeline_tag: unconditional-image-generation
+${hubDataset ? `datasets:\n- ${hubDataset}\n` : ""}tags:
 - diffusion
 - onnx
 ---

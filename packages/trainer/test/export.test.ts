@@ -270,6 +270,24 @@ describe("huggingface", () => {
     expect(config.trained_betas).toHaveLength(400);
   });
 
+  it("has a card with the hub's metadata", () => {
+    const card = readFileSync(at("huggingface", "README.md"), "utf8");
+    expect(card).toMatch(
+      /^---\nlibrary_name: onnx\npipeline_tag: unconditional-image-generation\ndatasets:\n- mnist\ntags:\n- diffusion\n- onnx\n---\n/,
+    );
+    expect(readdirSync(at("huggingface"), { recursive: true }).sort()).toEqual(
+      [
+        "README.md",
+        "config.json",
+        "scheduler",
+        join("scheduler", "scheduler_config.json"),
+        "unet",
+        join("unet", "model.onnx"),
+        join("unet", "model.onnx.safetensors"),
+      ].sort(),
+    );
+  });
+
   it("counts timesteps from 0", async () => {
     const widths = { channels: [4, 4, 4, 4], bottleneck: 4, up: [4, 4, 4, 4] } as const;
     const files = await modelFiles(unetTime(widths));
@@ -299,19 +317,23 @@ describe("huggingface", () => {
   });
 });
 
-/** A copy of the model in which the first value of a weight is another, with a manifest that says so. */
-function damaged(name: string, tensor: string, value: number): string {
+/** A copy of the model with another file, and a manifest that says so. */
+function changed(name: string, file: string, bytes: Uint8Array): string {
   const copy = at(name);
   cpSync(MODEL, copy, { recursive: true });
-  const file = join(copy, "weights.safetensors");
-  const { tensors } = decodeSafetensors(Buffer.from(readFileSync(file)), "w");
-  (tensors.get(tensor)!.data as Float32Array)[0] = value;
-  const bytes = encodeSafetensors([...tensors].map(([key, stored]) => ({ name: key, ...stored })));
-  writeFileSync(file, bytes);
+  writeFileSync(join(copy, file), bytes);
   const manifest = JSON.parse(readFileSync(join(copy, "manifest.json"), "utf8"));
-  manifest.files["weights.safetensors"] = digestOfBytes(bytes);
+  manifest.files[file] = digestOfBytes(bytes);
   writeFileSync(join(copy, "manifest.json"), JSON.stringify(manifest));
   return copy;
+}
+
+/** A copy of the model in which the first value of a weight is another, with a manifest that says so. */
+function damaged(name: string, tensor: string, value: number): string {
+  const { tensors } = decodeSafetensors(Buffer.from(readFileSync(join(MODEL, "weights.safetensors"))), "w");
+  (tensors.get(tensor)!.data as Float32Array)[0] = value;
+  const bytes = encodeSafetensors([...tensors].map(([key, stored]) => ({ name: key, ...stored })));
+  return changed(name, "weights.safetensors", bytes);
 }
 
 describe("sampler", () => {
@@ -515,6 +537,23 @@ describe("mistakes", () => {
     );
     expect(existsSync(at("x"))).toBe(false);
     expect(readdirSync(folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("a newer operator set, and files of two exports", () => {
+    const graph = readOnnx(readFileSync(join(MODEL, "inference_model.onnx")));
+    const newer = changed("newer-model", "inference_model.onnx", writeOnnx({ ...graph, opset: 24 }));
+    expect(fails("--model", newer, "--as", "single", "--out", at("x")).stderr).toMatch(
+      /inference_model.onnx: found operator set 24, expected 21 or less/,
+    );
+    const halves = readFileSync(at("fp16-weights", "inference_model.onnx"));
+    const mixed = at("mixed-model");
+    cpSync(MODEL, mixed, { recursive: true });
+    writeFileSync(join(mixed, "inference_model.onnx"), halves);
+    expect(fails("--model", mixed, "--as", "single", "--out", at("x")).stderr).toMatch(
+      /inference_model.onnx: its SHA-256 is .*, the manifest says .*damaged or swapped/,
+    );
+    expect(trainer("sample", "--model", mixed, "--out", at("x.png")).stderr).toMatch(/damaged or swapped/);
+    expect([existsSync(at("x")), existsSync(at("x.png"))]).toEqual([false, false]);
   });
 
   it("a weight that is no number, a file cut short, a file of another model", () => {

@@ -6,7 +6,7 @@ import type { Model } from "@onnx-diffusion/graph-builder";
 import { checkFile, graphPath, readModelFolder } from "../artifacts.js";
 import { WEIGHTS } from "../export.js";
 import { readBytes } from "../files.js";
-import { readGraph } from "../read-graph.js";
+import { checkOpset, readGraph } from "../read-graph.js";
 import { firstNotFinite } from "../state.js";
 import type { FormSource } from "./form.js";
 import { halfName } from "./half.js";
@@ -30,7 +30,9 @@ export function readFormSource(
   }
   for (const file of Object.keys(manifest.files)) checkFile(files, file);
   const path = graphPath(files, "inference_model");
-  const model = widened(readGraph(path));
+  const read = readGraph(path);
+  checkOpset(path, read);
+  const model = widened(read);
   const where = join(folder, WEIGHTS);
   const weights = decodeStateDict(readBytes(where), manifest.state, { where });
   const wrong = model.graph.initializers.find(

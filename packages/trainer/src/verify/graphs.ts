@@ -1,9 +1,9 @@
 /** Whether a graph is what the manifest says, and one that every runtime reads. */
 
 import { type GraphName, UserError, type ValueSpec } from "@onnx-diffusion/diffusion";
-import { importModel, type Model, type ModelGraph, OPSET } from "@onnx-diffusion/graph-builder";
+import { importModel, type Model, type ModelGraph } from "@onnx-diffusion/graph-builder";
 import { graphPath, type ModelFolder } from "../artifacts.js";
-import { explained, readGraph } from "../read-graph.js";
+import { checkOpset, explained, readGraph } from "../read-graph.js";
 
 /** What a graph is made of. */
 export interface CheckedGraph {
@@ -22,12 +22,7 @@ export interface CheckedGraph {
 export function checkGraph(folder: ModelFolder, name: GraphName): CheckedGraph {
   const path = graphPath(folder, name);
   const model = readGraph(path);
-  if (model.opset > OPSET) {
-    throw new UserError(
-      `${path}: found operator set ${model.opset}, expected ${OPSET} or less, which every runtime's providers have; ` +
-        `export it again, or convert it with onnx.version_converter.convert_version(model, ${OPSET})`,
-    );
-  }
+  checkOpset(path, model);
   const operators = operatorsOf(path, model.graph);
   const spec = folder.manifest.graphs[name]!;
   compare(path, "input", model.graph.inputs, spec.inputs);
