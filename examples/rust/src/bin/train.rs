@@ -3,8 +3,13 @@
 //!     ORT_DYLIB_PATH=…/libonnxruntime.so train models/unet-cond FOLDER_OF_MNIST STEPS [SEED]
 //!
 //! The losses are those of `trainer --artifacts models/unet-cond --seed SEED`, step for step, to rounding.
-use onnx_diffusion_examples::streams::{INITIALISE, NOISE, PERMUTE, Stream, TIMESTEP, integers, normals, permutation, uniform};
-use ort::{session::Session, value::{DynValue, Tensor}};
+use onnx_diffusion_examples::streams::{
+    INITIALISE, NOISE, PERMUTE, Stream, TIMESTEP, integers, normals, permutation, uniform,
+};
+use ort::{
+    session::Session,
+    value::{DynValue, Tensor},
+};
 use serde_json::Value;
 use std::{error::Error, fs, path::Path};
 
@@ -21,7 +26,9 @@ fn initial(tensor: &Value, stream: Stream) -> ort::Result<DynValue> {
     }
     let values = match how["kind"].as_str() {
         Some("uniform") => uniform(count, number("low"), number("high"), stream),
-        Some("normal") => normals(count, stream).iter().map(|z| (number("mean") + number("std") * *z as f64) as f32).collect(),
+        Some("normal") => {
+            normals(count, stream).iter().map(|z| (number("mean") + number("std") * *z as f64) as f32).collect()
+        }
         _ => vec![number("value") as f32; count],
     };
     Ok(Tensor::from_array((shape, values))?.into_dyn())
@@ -79,11 +86,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let image = |&at: &usize| resized(&pixels[784 * at..784 * (at + 1)], size).repeat(channels);
         let most = manifest["schedule"]["T"].as_u64().ok_or("the schedule has no T")?;
-        let timesteps = integers(1, &[most; BATCH], stream(TIMESTEP, step as u64)).iter().map(|&t| t as i32).collect();
+        let timesteps = integers(1, &[most; BATCH], stream(TIMESTEP, step as u64));
+        let timesteps: Vec<i32> = timesteps.into_iter().map(|t| t as i32).collect();
         let shape = [BATCH, channels, size, size];
         let noise = normals(shape.iter().product(), stream(NOISE, step as u64));
         let mut feeds = vec![
-            ("images".to_string(), Tensor::from_array((shape, chosen.iter().flat_map(image).collect::<Vec<u8>>()))?.into_dyn()),
+            (
+                "images".to_string(),
+                Tensor::from_array((shape, chosen.iter().flat_map(image).collect::<Vec<u8>>()))?.into_dyn(),
+            ),
             ("timestep".to_string(), Tensor::from_array(([BATCH], timesteps))?.into_dyn()),
             ("noise".to_string(), Tensor::from_array((shape, noise))?.into_dyn()),
             ("learning_rate".to_string(), Tensor::from_array((Vec::<usize>::new(), vec![LEARNING_RATE]))?.into_dyn()),
