@@ -85,7 +85,7 @@ def program(*command, environment=None):
 def error_of(text):
     """The line of a program's error output that says what is wrong."""
     lines = [line.strip() for line in text.strip().splitlines()]
-    named = [line for line in lines if re.match(r"\w*(Error|Exception|error)\b", line)]
+    named = [found[0] for line in lines if (found := re.search(r"\b\w*(Error|Exception)\b: .*|^error: .*", line))]
     return (named or lines[-1:] or ["it failed without a word"])[0]
 
 
