@@ -110,6 +110,16 @@ ONNX2TORCH = {
 OPENVINO = {
     "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export without `--noise seed`",
 }
+WEBGPU_CONV = (
+    "its Conv of a 3x3 kernel is wrong where the input's channels are no multiple of 4, here 462 "
+    "([microsoft/onnxruntime#29651](https://github.com/microsoft/onnxruntime/issues/29651))"
+)
+WEBGPU = {
+    "sampler, noise": "it finds no provider for a Cast in the Loop; use packages/sampler-web",
+    "sampler, seed": "it finds no provider for a Cast in the Loop; use packages/sampler-web",
+    "inference, diet": f"{WEBGPU_CONV}; export without `--diet`",
+    "sampler, diet": f"{WEBGPU_CONV}; use packages/sampler-web",
+}
 JAX = {
     "inference": "it has no BatchNormalization and no ConvTranspose; export with `--diet`",
     "fp16-weights": "it reads no external data; export as `single --diet`",
@@ -181,6 +191,8 @@ RUNTIMES = {
         "title": "onnxruntime-web, WebGPU in software, in Chromium",
         "load": program(*WEB, "webgpu"),
         "version": node_package("onnxruntime-web"),
+        "cannot": WEBGPU,
+        "is_slow": True,
     },
     "jax": {
         "title": "jax-js, WASM, in Node",
