@@ -111,7 +111,7 @@ OPENVINO = {
     "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export without `--noise seed`",
 }
 WEBGPU_CONV = (
-    "its Conv of a 3x3 kernel is wrong where the input's channels are no multiple of 4, here 462 "
+    "its Conv of a 3x3 kernel is wrong where the input's channels are no multiple of 4 "
     "([microsoft/onnxruntime#29651](https://github.com/microsoft/onnxruntime/issues/29651))"
 )
 WEBGPU = {
