@@ -32,9 +32,10 @@ export interface ImportedModel {
  * The handles of a model that was read from a file. Initializers become constants, also those that are inputs too;
  * nodes may lie in any order.
  * @param given - tensors to compute with in the place of inputs, by the inputs' names: so one model takes what another
- *   one gives. Inputs that are not named stay inputs.
- * @throws GraphError for a given tensor that is not of its input's type, for operators that the builder has not (all of them at once), an operator set that it does not
- * read, names that are missing, defined twice or depend on themselves, and shapes that do not fit.
+ * one gives. Inputs that are not named stay inputs.
+ * @throws GraphError for a given tensor that is not of its input's type, for operators that the builder has not (all of
+ * them at once), an operator set that it does not read, names that are missing, defined twice or depend on themselves,
+ * and shapes that do not fit.
  */
 export function importModel(model: Model, given: Readonly<Record<string, Tensor>> = {}): ImportedModel {
   checkOpset(model.opset);
