@@ -17,7 +17,8 @@ text { font: ${TITLE_SIZE}px system-ui, -apple-system, "Segoe UI", "DejaVu Sans"
 .line { text-anchor: middle }
 .frame { fill: #f2f5f8; stroke: #dfe5ec }
 .frame.odd { fill: #e9eef3 }
-.label { font-size: 12px; font-weight: 600; fill: #66758a }
+.label { font-size: 12px; font-weight: 600; fill: #66758a; stroke: #f2f5f8; stroke-width: 5px; stroke-linejoin: round; paint-order: stroke }
+.label.odd { stroke: #e9eef3 }
 .wire { fill: none; stroke: #8391a2; stroke-width: 1.2 }
 .tip { fill: #8391a2 }
 @media (prefers-color-scheme: dark) {
@@ -29,7 +30,8 @@ text { font: ${TITLE_SIZE}px system-ui, -apple-system, "Segoe UI", "DejaVu Sans"
   .value { fill: #1b3352; stroke: #4a7ab5 }
   .frame { fill: #181d24; stroke: #28303a }
   .frame.odd { fill: #1c232b }
-  .label { fill: #8a99ad }
+  .label { fill: #8a99ad; stroke: #181d24 }
+  .label.odd { stroke: #1c232b }
   .wire { stroke: #6b7a8c }
   .tip { fill: #6b7a8c }
 }
@@ -43,16 +45,20 @@ export function toSvg({ width, height, boxes, frames, wires }: Drawing, title: s
     `<title>${escapeXml(title)}</title>`,
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${w}" height="${h}"/>`,
-    ...frames.map(({ frame, depth, ...area }) => {
-      const label = `<text class="label" x="${round(area.x + 12)}" y="${round(area.y + 20)}">${escapeXml(frame.title)}</text>`;
-      return rect(area, depth % 2 === 1 ? "frame odd" : "frame", 10) + label;
-    }),
+    ...frames.map((area) => rect(area, `frame${odd(area.depth)}`, 10)),
     ...wires.map((points) => `<path class="wire" d="${path(points)}"/>${tip(points)}`),
+    // Over the wires, each in a halo of its frame's colour.
+    ...frames.map(
+      ({ frame, depth, x, y }) =>
+        `<text class="label${odd(depth)}" x="${round(x + 12)}" y="${round(y + 20)}">${escapeXml(frame.title)}</text>`,
+    ),
     ...boxes.map(({ box, ...area }) => drawBox(box, area)),
     "</svg>",
     "",
   ].join("\n");
 }
+
+const odd = (depth: number): string => (depth % 2 === 1 ? " odd" : "");
 
 function drawBox({ kind, title, lines, hint }: Box, area: Area): string {
   const x = round(area.x + area.width / 2);
