@@ -25,7 +25,6 @@ export interface GradientOptions extends VjpOptions {
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[], options: GradientOptions = {}): Tensor[] {
   const { seed, ...rest } = options;
-  needFloat("gradients", "the loss", loss);
   if (!seed && loss.shape.length > 0) {
     throw new GraphError(
       `gradients: the loss is ${typeOf(loss)}, expected a floating-point scalar; reduce it with reduceMean() or pass a seed of its shape`,

@@ -80,6 +80,13 @@ describe("gradients", () => {
     expect(await numbers(g!)).toEqual([2 * (1 + 2 + 5), 4 * 6, -6 * (3 + 4)]);
   });
 
+  test("are computed in the scope of what they are of", () => {
+    const [g] = gradients(reduceSum(add(inScope("layer", () => exp(x)), sigmoid(x))), [x]);
+    const { nodes } = buildModel({ name: "m", inputs: [x], outputs: { g: g! } }).graph;
+    const names = nodes.map((n) => n.name);
+    expect(names).toEqual(expect.arrayContaining(["layer/Exp", "layer.grad/Mul", "Sigmoid", "grad/Sub"]));
+  });
+
   test("are not duplicated by a trunk that two losses share", () => {
     const trunk = exp(x);
     const [a] = gradients(reduceSum(trunk), [x]);
@@ -257,6 +264,26 @@ describe("what cannot be differentiated is named, with the way out", () => {
       'gradients: "labels" is int32 [3], expected floating point: whole numbers have no derivative; cast() what it is made from and go on in floating point',
     ],
     [
+      "an output of whole numbers",
+      () => vjp([labels], [x], [labels]),
+      "vjp: an output is int32 [3], expected floating point: whole numbers have no derivative; cast() what it is made from and go on in floating point",
+    ],
+    [
+      "the slope of whole numbers",
+      () => jvp([cast(x, "int32")], [x], [x]),
+      "jvp: an output is int32 [3], expected floating point: whole numbers have no derivative; cast() what it is made from and go on in floating point",
+    ],
+    [
+      "a computed tensor without use",
+      () => gradients(reduceSum(x), [mul(x, 2)]),
+      'gradients: the loss does not depend on the output of Mul (float32 [3]); leave it out, or pass { unused: "zero" }',
+    ],
+    [
+      "a way through a step, beside another tensor's through another one",
+      () => gradients(add(reduceSum(round(x)), reduceSum(cast(greater(lonely, 0), "float32"))), [x, lonely]),
+      'gradients: no gradient reaches "x" (float32 [3]): each of its ways passes Round, where the derivative is zero or there is none; compute the result another way, leave it out, or pass { unused: "zero" }',
+    ],
+    [
       "a tensor without use",
       () => gradients(reduceSum(x), [lonely]),
       'gradients: the loss does not depend on "lonely" (float32 [2]); leave it out, or pass { unused: "zero" }',
@@ -298,9 +325,7 @@ describe("what cannot be differentiated is named, with the way out", () => {
     ],
     [
       "a second output beside the first",
-      () =>
-        gradients(reduceSum(add(two()[0]!, 1)), [x]) &&
-        gradients(reduceSum(add(...(two() as [Tensor, Tensor]))), [x]),
+      () => gradients(reduceSum(add(...(two() as [Tensor, Tensor]))), [x]),
       "gradients: TwoOutputs: the gradient comes from output 1, expected output 0 alone: there is no rule for the others; put stopGradient() around output 1, or compute it another way",
     ],
     [
@@ -325,6 +350,24 @@ describe("what cannot be differentiated is named, with the way out", () => {
     ],
   ])("%s", (_, make, message) => {
     expect(make).toThrow(new GraphError(message));
+  });
+
+  test("the first output alone has its gradient", async () => {
+    expect(await numbers(gradients(reduceSum(mul(two()[0]!, 3)), [x])[0]!)).toEqual([3, 3, 3]);
+  });
+
+  test.each<[string, (grad: Tensor) => Tensor, string]>([
+    ["shape", (grad) => reshape(grad, [1, 3]), "float32 [1, 3]"],
+    ["type", (grad) => cast(grad, "float64"), "float64 [3]"],
+  ])("a rule that gives a gradient of another %s is a bug of its operator's", (_, rule, found) => {
+    const wrong = defineOp("Wrong", {
+      since: 1,
+      infer: ({ input: operand }) => [operand(0)],
+      vjp: ({ grad }) => [rule(grad)],
+    });
+    expect(() => gradients(reduceSum(apply(wrong, [x])), [x])).toThrow(
+      new Error(`gradient rule of Wrong: gave ${found} for an input of float32 [3]`),
+    );
   });
 
   const gatherNDInBatches = () =>
