@@ -62,6 +62,9 @@ describe("gradients", () => {
     const [g] = gradients(add(reduceSum(mul(b!, late)), reduceSum(late)), [x]);
     // L = (x1 + x2) x0^2 + x0^2
     expect(await numbers(g!)).toEqual([0, 1, 1]);
+    // What uses the first output comes before the second one.
+    const apart = add(reduceSum(mul(a!, a!)), reduceSum(mul(b!, 3)));
+    expect(await numbers(gradients(apart, [x])[0]!)).toEqual([2, 3, 3]);
   });
 
   test("stop at stopGradient and round, follow customVjp", async () => {

@@ -1,0 +1,103 @@
+/**
+ * Runs each mutant against the tests that reach it, in one process: the sources hold all mutants, and a global variable
+ * says which is active. Not a test of the suite: it is started by `npx -y pnpm@12 mutation`.
+ */
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { expect, inject, type RunnerTask, type RunnerTestCase, TestRunner, test } from "vitest";
+import type { Mutant } from "./instrument.js";
+
+// Their tests are this file's.
+for (const name of inject("tests")) await import(`../../packages/graph-builder/test/${name}.test.ts`);
+
+declare module "vitest" {
+  interface ProvidedContext {
+    readonly mutants: readonly Mutant[];
+    readonly tests: readonly string[];
+    readonly results: string;
+  }
+}
+
+/** What Stryker's instrumenter puts into the sources reads and writes this. */
+interface Switch {
+  activeMutant?: string | undefined;
+  currentTestId?: string | undefined;
+  hitCount?: number | undefined;
+  hitLimit?: number | undefined;
+  mutantCoverage?: {
+    readonly static: Readonly<Record<string, number>>;
+    readonly perTest: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  };
+}
+const global: { __stryker__?: Switch } = globalThis as object;
+global.__stryker__ ??= {};
+const state = global.__stryker__;
+
+/** "killed": a test fails; "static": run once when the sources are loaded, and by no test. */
+type Fate = "killed" | "survived" | "static" | "no coverage" | "started";
+
+const testsIn = (task: RunnerTask): readonly RunnerTestCase[] =>
+  task.type === "suite" ? task.tasks.flatMap(testsIn) : task.type === "test" ? [task] : [];
+
+const passes = async (t: RunnerTestCase): Promise<boolean> => {
+  try {
+    await TestRunner.getTestFn(t)();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test("mutants", { timeout: 0 }, async ({ task }) => {
+  const all = task.file.tasks.flatMap(testsIn).filter((t) => t.id !== task.id);
+  const durations = new Map<string, number>();
+  for (const t of all) {
+    state.currentTestId = t.id;
+    const start = performance.now();
+    await TestRunner.getTestFn(t)();
+    durations.set(t.id, performance.now() - start);
+  }
+  state.currentTestId = undefined;
+  console.log(`${all.length} tests pass without a mutant`);
+  const quickestFirst = all.toSorted((a, b) => durations.get(a.id)! - durations.get(b.id)!);
+  const { perTest, static: loaded } = state.mutantCoverage!;
+  const log = inject("results");
+  const known = new Map<string, Fate>();
+  for (const line of existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []) {
+    const { key, fate } = JSON.parse(line) as { key: string; fate: Fate };
+    known.set(key, fate);
+  }
+  const note = (mutant: Mutant, fate: Fate, by?: string) =>
+    appendFileSync(log, `${JSON.stringify({ ...mutant, fate, by })}\n`);
+
+  const mutants = inject("mutants");
+  for (const [i, mutant] of mutants.entries()) {
+    const fate = known.get(mutant.key);
+    if (fate === "killed") continue;
+    // The process ended while this one was active.
+    if (fate === "started") {
+      note(mutant, "killed", "the process, which it ended");
+      continue;
+    }
+    const reaching = quickestFirst.filter((t) => perTest[t.id]?.[mutant.id]);
+    if (reaching.length === 0) {
+      note(mutant, loaded[mutant.id] ? "static" : "no coverage");
+      continue;
+    }
+    note(mutant, "started");
+    let killer: string | undefined;
+    for (const t of reaching) {
+      Object.assign(state, {
+        activeMutant: mutant.id,
+        hitCount: 0,
+        hitLimit: 1000 + 100 * perTest[t.id]![mutant.id]!,
+      });
+      if (await passes(t)) continue;
+      killer = t.name;
+      break;
+    }
+    state.activeMutant = undefined;
+    note(mutant, killer === undefined ? "survived" : "killed", killer);
+    if (i % 100 === 0) console.log(`${i} of ${mutants.length}`);
+  }
+  expect(mutants.length).toBeGreaterThan(0);
+});
