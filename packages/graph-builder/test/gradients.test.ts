@@ -84,7 +84,15 @@ describe("gradients", () => {
   });
 
   test("are computed in the scope of what they are of", () => {
-    const [g] = gradients(reduceSum(add(inScope("layer", () => exp(x)), sigmoid(x))), [x]);
+    const [g] = gradients(
+      reduceSum(
+        add(
+          inScope("layer", () => exp(x)),
+          sigmoid(x),
+        ),
+      ),
+      [x],
+    );
     const { nodes } = buildModel({ name: "m", inputs: [x], outputs: { g: g! } }).graph;
     const names = nodes.map((n) => n.name);
     expect(names).toEqual(expect.arrayContaining(["layer/Exp", "layer.grad/Mul", "Sigmoid", "grad/Sub"]));
