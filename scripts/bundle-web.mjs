@@ -1,5 +1,5 @@
 /**
- * The build for script tags: the library as ES modules without bare imports, and ONNX Runtime's files beside it.
+ * The build for script tags: the library and the element as ES modules without bare imports, and ONNX Runtime's files beside it.
  * `node scripts/bundle-web.mjs` writes packages/sampler-web/dist/static.
  */
 import { copyFile, mkdir } from "node:fs/promises";
@@ -19,7 +19,7 @@ export async function bundle(folder) {
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { sampler: "dist/index.js", worker: "dist/worker.js" },
+    entryPoints: { sampler: "dist/index.js", element: "dist/element/index.js", worker: "dist/worker.js" },
     outdir: folder,
     ...{ bundle: true, splitting: true, minify: true, format: "esm", platform: "browser", target: "es2022" },
     chunkNames: "[name]-[hash]",

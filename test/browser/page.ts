@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<string, string>> = {
   mjs: "text/javascript",
   wasm: "application/wasm",
   json: "application/json",
+  html: "text/html",
+  css: "text/css",
 };
 
 /** What the server answers: contents, a file on disk, or an error. */
