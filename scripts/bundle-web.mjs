@@ -14,12 +14,21 @@ const runtime = path.dirname(createRequire(import.meta.url).resolve("onnxruntime
 /** ONNX Runtime's binaries: without WebGPU, with it, and with it for browsers without JSPI. */
 const BINARIES = ["", ".jspi", ".asyncify"].map((kind) => `ort-wasm-simd-threaded${kind}.wasm`);
 
-/** Writes the build to a folder. */
-export async function bundle(folder) {
+/**
+ * Writes the build to a folder.
+ *
+ * @param more other entry points, by the names of their files there.
+ */
+export async function bundle(folder, more = {}) {
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { sampler: "dist/index.js", element: "dist/element/index.js", worker: "dist/worker.js" },
+    entryPoints: {
+      sampler: "dist/index.js",
+      element: "dist/element/index.js",
+      worker: "dist/worker.js",
+      ...more,
+    },
     outdir: folder,
     ...{ bundle: true, splitting: true, minify: true, format: "esm", platform: "browser", target: "es2022" },
     chunkNames: "[name]-[hash]",

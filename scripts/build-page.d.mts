@@ -1,0 +1,2 @@
+/** Writes the demo page to a folder. */
+export function buildPage(folder: string): Promise<void>;
