@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type LoadOptions, loadDataset } from "../src/data/index.js";
+import { previewPng } from "../src/pictures/index.js";
 import { emitSmallModel, trainer } from "./small-model.js";
 
 const root = mkdtempSync(join(tmpdir(), "folder-"));
@@ -238,6 +239,12 @@ describe("what else lies in folders", () => {
     });
     const { dataset, warnings } = await load(path);
     expect(dataset.classNames).toEqual(["?[31mred?line", "ü漢"]);
+    mkdirSync(join(path, "x".repeat(250)));
+    writeFileSync(join(path, "x".repeat(250), "1.png"), await plain(colours.green).png().toBuffer());
+    const many = await load(path);
+    const { width } = await sharp(await previewPng(many.dataset, `folder:${path}`)).metadata();
+    // twelve columns of 16 pixels, beside names of at most 32 letters
+    expect(width).toBeLessThan(900);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: none must be left
     expect(warnings.join("")).not.toMatch(/[\u0000-\u001f]/);
   });

@@ -6,6 +6,8 @@ import { withCommas } from "./theme.js";
 const COLUMNS = 12;
 /** Rows that a picture has at most. */
 const MOST_ROWS = 30;
+/** Letters of a name. */
+const LONGEST = 32;
 /** Rows of a data set with one class. */
 const ROWS = 5;
 
@@ -25,10 +27,18 @@ export function layOutPreview(dataset: Dataset, name: string): Picture {
     const pixels = new Uint8Array(indices.length * dataset.channels * dataset.height * dataset.width);
     dataset.images(indices, pixels);
     const { channels, height, width } = dataset;
-    return { name: classNames[label]!, images: { pixels, count: indices.length, channels, height, width } };
+    return {
+      name: shortened(classNames[label]!),
+      images: { pixels, count: indices.length, channels, height, width },
+    };
   });
   const shown = rows < classes ? `, the first ${rows}` : "";
   const kinds = classes === 1 ? "1 class" : `${classes} classes${shown}`;
-  const title = `${name}: ${withCommas(count)} images, ${kinds}`;
+  // of a path the end says most
+  const called = name.replace(/^(folder:).*[\\/](?=[^\\/])/s, "$1");
+  const title = `${shortened(called)}: ${withCommas(count)} images, ${kinds}`;
   return layOutGrid(blocks, { columns: COLUMNS, title, scale: 2, blockGap: 8 });
 }
+
+/** File systems allow names of 255 letters, pictures do not. */
+const shortened = (name: string): string => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);
