@@ -163,7 +163,12 @@ def rust_version():
 
 RUNTIMES = {
     "onnxruntime": {"title": "ONNX Runtime, Python", "load": onnxruntime, "version": python_package("onnxruntime")},
-    "onnx": {"title": "ONNX's reference evaluator", "load": reference, "version": python_package("onnx")},
+    "onnx": {
+        "title": "ONNX's reference evaluator",
+        "load": reference,
+        "version": python_package("onnx"),
+        "is_slow": True,
+    },
     "openvino": {
         "title": "OpenVINO, CPU",
         "load": openvino,

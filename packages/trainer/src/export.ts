@@ -4,17 +4,20 @@ import { join } from "node:path";
 import {
   encodeStateDict,
   type FileDigest,
+  type KnownAnswer,
   type Manifest,
   serializeManifest,
   type TrainingRecord,
 } from "@onnx-diffusion/diffusion";
 import { writeOnnx } from "@onnx-diffusion/graph-builder";
 import { digestOfBytes, graphPath, type ModelFolder } from "./artifacts.js";
+import { createSession } from "./devices.js";
 import { makeFolder, writeFileAtomic } from "./files.js";
 import { provenanceOf } from "./forms/provenance.js";
 import { modelCard } from "./model-card.js";
 import { readGraph } from "./read-graph.js";
 import { exportedValues, type State } from "./state.js";
+import { knownAnswerOf } from "./verify/known-answer.js";
 
 /** The external data of the inference graph and a safetensors file in one. */
 export const WEIGHTS = "weights.safetensors";
@@ -28,12 +31,12 @@ export const WEIGHTS = "weights.safetensors";
  * @param state of which parameters and buffers are exported, or their moving averages where the manifest has such.
  * @throws UserError naming the path and the cause.
  */
-export function exportModel(
+export async function exportModel(
   artifacts: ModelFolder,
   folder: string,
   state: State,
   training: TrainingRecord,
-): void {
+): Promise<void> {
   const inference = artifacts.manifest.graphs.inference_model!;
   const weights = encodeStateDict(exportedValues(artifacts.manifest, state), artifacts.manifest.state);
   const card = modelCard(artifacts.manifest, training);
@@ -56,5 +59,16 @@ export function exportModel(
     training,
     files,
   };
-  writeFileAtomic(join(folder, "manifest.json"), serializeManifest(manifest));
+  const knownAnswer = await answerOf({ folder, manifest });
+  writeFileAtomic(join(folder, "manifest.json"), serializeManifest({ ...manifest, knownAnswer }));
+}
+
+/** What the written files answer, on one thread, as training has the others. */
+async function answerOf(model: ModelFolder): Promise<KnownAnswer> {
+  const session = await createSession(model, "inference_model", "cpu", { threads: 1 });
+  try {
+    return await knownAnswerOf(model.manifest, session);
+  } finally {
+    await session.release();
+  }
 }

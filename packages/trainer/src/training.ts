@@ -62,7 +62,7 @@ export async function* runTraining(
     if (broken === undefined) return stepper.state;
     throw notFinite(`"${broken}" holds a value that is not finite after`, step);
   };
-  const save = (): TrainingReport => {
+  const save = async (): Promise<TrainingReport> => {
     const state = finiteState();
     // The checkpoint promises that the lines up to its step are there.
     flushMetrics(run.metrics);
@@ -74,7 +74,7 @@ export async function* runTraining(
     });
     const path = saveCheckpoint(run.checkpoints, step, bytes, options.keep);
     saved = step;
-    exportModel(options.model, run.model, state, record());
+    await exportModel(options.model, run.model, state, record());
     return { type: "saved", step, path };
   };
 
@@ -100,13 +100,13 @@ export async function* runTraining(
         smoothed: metrics.map((metric) => metric.smoothed),
         seconds,
       };
-      if (step === to || step % saveEvery === 0) yield save();
+      if (step === to || step % saveEvery === 0) yield await save();
       else if (sampleEvery > 0 && step % sampleEvery === 0) {
-        exportModel(options.model, run.model, finiteState(), record());
+        await exportModel(options.model, run.model, finiteState(), record());
         yield { type: "exported", step };
       }
     }
-    if (step > saved) yield save();
+    if (step > saved) yield await save();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const kept = saved === 0 ? "nothing was saved before" : `the checkpoint of step ${saved} is kept`;

@@ -452,6 +452,16 @@ describe("verify", () => {
     });
     expect(verify(MODEL)).toMatchObject({
       status: 0,
+      stdout: expect.stringContaining("ok  the known answer, to"),
+    });
+    // folders of before there were answers
+    const { knownAnswer, ...manifest } = JSON.parse(readFileSync(join(MODEL, "manifest.json"), "utf8"));
+    expect(knownAnswer.values.length).toBe(16);
+    const silent = at("no-answer");
+    cpSync(MODEL, silent, { recursive: true });
+    writeFileSync(join(silent, "manifest.json"), JSON.stringify(manifest));
+    expect(verify(silent)).toMatchObject({
+      status: 0,
       stdout: expect.stringContaining("has no known answer"),
     });
   });

@@ -7,11 +7,11 @@ import { initialState } from "../src/state.js";
 import { emitSmallModel } from "./small-model.js";
 
 let model: ModelFolder;
-beforeAll(() => {
+beforeAll(async () => {
   const artifacts = readModelFolder(emitSmallModel(), "--artifacts");
   const folder = `${artifacts.folder}-exported`;
   const seed = 2;
-  exportModel(artifacts, folder, initialState(artifacts.manifest, seed), {
+  await exportModel(artifacts, folder, initialState(artifacts.manifest, seed), {
     ...{
       data: "none",
       dataDigest: "0".repeat(64),

@@ -24,8 +24,13 @@ import { runTraining, type TrainingOptions } from "../src/training.js";
 import type { TrainingReport } from "../src/workers/messages.js";
 import { smallManifest } from "./small-manifest.js";
 
-const sample = input("sample", "float32", ["batch"]);
-const graph = buildModel({ name: "net", inputs: [sample], outputs: { out_sample: mul(sample, 2) } });
+const sample = input("sample", "float32", ["batch", 1, 2, 3]);
+const labels = input("class_labels", "int32", ["batch"]);
+const graph = buildModel({
+  name: "net",
+  inputs: [sample, labels],
+  outputs: { out_sample: mul(sample, 2) },
+});
 let run: RunFolder;
 let artifacts: string;
 beforeEach(() => {
@@ -133,7 +138,7 @@ describe("training", () => {
     expect(weights.metadata.size).toBe(0);
   });
 
-  it("exports the averages of what has one", () => {
+  it("exports the averages of what has one", async () => {
     const manifest: Manifest = {
       ...smallManifest,
       optimizer: {
@@ -148,7 +153,7 @@ describe("training", () => {
       ),
     };
     const state = new Map([...initialState(manifest, 3), ["w.ema", Float32Array.of(1, 2, 3, 4)]]);
-    exportModel({ folder: artifacts, manifest }, run.model, state, {
+    await exportModel({ folder: artifacts, manifest }, run.model, state, {
       data: "mnist",
       dataDigest: "d".repeat(64),
       steps: 1,

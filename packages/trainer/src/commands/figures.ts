@@ -115,7 +115,7 @@ async function predictions(
   for (const file of Object.keys(manifest.files)) checkFile(model, file);
   const folder = mkdtempSync(join(tmpdir(), "untrained-"));
   try {
-    exportModel(model, folder, initialState(manifest, training.seed), training);
+    await exportModel(model, folder, initialState(manifest, training.seed), training);
     const before = await predict(readModelFolder(folder, "--model"), xt, timesteps, labels);
     return { before, after: await predict(model, xt, timesteps, labels) };
   } finally {
