@@ -32,17 +32,19 @@ export type Served =
 export interface TestPage extends AsyncDisposable {
   readonly page: Page;
   /** What the page wrote to its console as an error, or threw. */
-  readonly errors: readonly string[];
+  readonly errors: string[];
 }
 
 /**
  * An empty page on a server of its own.
  * @param files - by their path on the server; looked up at each request, so a test may change them.
  * @param flags - more of the browser's flags.
+ * @param headers - of every answer.
  */
 export async function openPage(
   files: Readonly<Record<string, Served>>,
   flags: readonly string[] = [],
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<TestPage> {
   const server = createServer(async ({ url = "/" }, response) => {
     const found = files[url];
@@ -52,6 +54,7 @@ export async function openPage(
         : url === "/"
           ? '<!doctype html><link rel="icon" href="data:,">'
           : undefined;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     response.statusCode = found && "status" in found ? found.status : body === undefined ? 404 : 200;
     const type = found && "text" in found ? found.type : undefined;
     response.setHeader(

@@ -7,11 +7,14 @@ import {
   parseManifest,
   serializeManifest,
 } from "@onnx-diffusion/diffusion";
-import { modelFiles, unetTime } from "@onnx-diffusion/graph-builder";
+import { modelFiles, type Network, unetTime } from "@onnx-diffusion/graph-builder";
 
 /** name -> contents, the manifest last. 3x32x32, 10 classes, T = 400. */
-export async function smallModel(seed = 5): Promise<Map<string, Uint8Array>> {
-  const network = unetTime({ channels: [8, 12, 16, 20], bottleneck: 24, up: [24, 20, 16, 12], time: 32 });
+export const smallModel = (): Promise<Map<string, Uint8Array>> =>
+  exported(unetTime({ channels: [8, 12, 16, 20], bottleneck: 24, up: [24, 20, 16, 12], time: 32 }));
+
+/** The folder of a network with the weights that training starts from. */
+export async function exported(network: Network, seed = 5): Promise<Map<string, Uint8Array>> {
   const emitted = await modelFiles(network);
   const text = new TextDecoder().decode(emitted.get("manifest.json"));
   const manifest = parseManifest(text, "the emitted manifest");
@@ -24,10 +27,10 @@ export async function smallModel(seed = 5): Promise<Map<string, Uint8Array>> {
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     return [name, { sha256, bytes: bytes.byteLength }] as const;
   });
-  const exported: Manifest = {
+  const folder: Manifest = {
     ...manifest,
     graphs: { inference_model: manifest.graphs.inference_model! },
     files: Object.fromEntries(digests),
   };
-  return contents.set("manifest.json", new TextEncoder().encode(serializeManifest(exported)));
+  return contents.set("manifest.json", new TextEncoder().encode(serializeManifest(folder)));
 }

@@ -36,6 +36,14 @@ export async function chooseDevice(device: Device, gpu: GPU | undefined): Promis
   });
 }
 
+/** Whether the browser has taken the GPU away from this thread. */
+let wasLost = false;
+
+/** Notes that the GPU is gone: ONNX Runtime gets no other one in the same thread. Workers are made anew. */
+export function noteLostGpu(): void {
+  wasLost = true;
+}
+
 async function obstacleToWebGpu(
   gpu: GPU | undefined,
 ): Promise<{ why: string; slowOnly: boolean } | undefined> {
@@ -43,6 +51,10 @@ async function obstacleToWebGpu(
     const why = globalThis.isSecureContext
       ? "this browser has no WebGPU"
       : "browsers give WebGPU only to pages served by https or from localhost";
+    return { why, slowOnly: false };
+  }
+  if (wasLost) {
+    const why = "the browser has taken the GPU away, and without a worker ONNX Runtime gets no other one";
     return { why, slowOnly: false };
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);

@@ -75,7 +75,7 @@ export async function downloadManifest(
 }
 
 /** The Cache API is absent from pages without TLS, and refuses in some private windows. */
-async function openCache(): Promise<Cache | undefined> {
+export async function openCache(): Promise<Cache | undefined> {
   return globalThis.caches?.open(CACHE).catch(() => undefined);
 }
 

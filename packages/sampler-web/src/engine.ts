@@ -1,8 +1,8 @@
 /** Loading and drawing in the thread that calls it. */
 import { batchesOf, fillImageNoise, type Manifest, samplerRows, scheduleOf } from "@onnx-diffusion/diffusion";
 import { CpuWalker } from "./cpu-walker.js";
-import { chooseDevice } from "./device.js";
-import { asSamplerError, checkAborted, disposed } from "./errors.js";
+import { chooseDevice, noteLostGpu } from "./device.js";
+import { asSamplerError, checkAborted, disposed, type SamplerError } from "./errors.js";
 import { GpuWalker } from "./gpu-walker.js";
 import { loadModel } from "./model.js";
 import type { DrawRequest, Engine, LoadRequest, LoadResult, OnStep } from "./protocol.js";
@@ -29,6 +29,17 @@ function turn(): Promise<void> {
 /** A model on a device. Draws one request at a time. */
 export class LocalEngine implements Engine {
   #loaded: { readonly manifest: Manifest; readonly walker: Walker } | undefined;
+  #failure: SamplerError | undefined;
+  readonly #onFailure: (error: SamplerError) => void;
+
+  /** @param onFailure told when the device is gone, even if nothing is being drawn. */
+  constructor(onFailure: (error: SamplerError) => void = () => undefined) {
+    this.#onFailure = onFailure;
+  }
+
+  get failure(): SamplerError | undefined {
+    return this.#failure;
+  }
 
   async load(
     { source, device, runtimeUrl }: LoadRequest,
@@ -47,13 +58,19 @@ export class LocalEngine implements Engine {
       const { size } = batchesOf(manifest, defaultCount(manifest), LARGEST_BATCH)[0]!;
       const walker =
         choice.device === "webgpu"
-          ? await GpuWalker.create(runtime, model, size)
+          ? await GpuWalker.create(runtime, model, size, (error) => this.#fail(error))
           : await CpuWalker.create(runtime, model);
       this.#loaded = { manifest, walker };
     } catch (error) {
       throw asSamplerError(error, `ONNX Runtime cannot load the model on ${choice.device}`);
     }
     return { choice, manifest };
+  }
+
+  #fail(error: SamplerError): void {
+    this.#failure = error;
+    noteLostGpu();
+    this.#onFailure(error);
   }
 
   async draw(

@@ -1,7 +1,7 @@
 /** Walks on WebGPU: x, noise and estimates stay in GPU buffers, and a step is one run of one graph. */
 import { argumentName, type NetworkInput, networkInputs } from "@onnx-diffusion/diffusion";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
-import { deviceLost } from "./errors.js";
+import { deviceLost, type SamplerError } from "./errors.js";
 import type { LoadedModel } from "./model.js";
 import { createSession, type Runtime } from "./runtime.js";
 import { coefficientsOf, STEP, stepGraph } from "./step-graph.js";
@@ -12,6 +12,9 @@ const [MAP_READ, COPY_SRC, COPY_DST, STORAGE] = [0x1, 0x4, 0x8, 0x80];
 
 /** Steps that the GPU may be behind: enough to keep it busy, few enough to stop soon. */
 const AHEAD = 2;
+
+/** How long the browser may take to say that the GPU is gone. */
+const LOSS_MS = 1000;
 
 /** A session for batches of one size, and its buffers, which live as long: a captured graph knows no others. */
 interface Prepared {
@@ -31,20 +34,36 @@ export class GpuWalker implements Walker {
   readonly #lost: Promise<never>;
   #prepared: Prepared | undefined;
 
-  private constructor(runtime: Runtime, model: LoadedModel, device: GPUDevice) {
+  #released = false;
+
+  private constructor(
+    runtime: Runtime,
+    model: LoadedModel,
+    device: GPUDevice,
+    onLost: (error: SamplerError) => void,
+  ) {
     this.#runtime = runtime;
     this.#model = model;
     this.#device = device;
     this.#lost = device.lost.then(({ message, reason }): never => {
-      throw deviceLost(message || reason || "no reason given");
+      const error = deviceLost(message || reason || "no reason given");
+      // With its last session ONNX Runtime gives up the device.
+      if (!this.#released) onLost(error);
+      throw error;
     });
     this.#lost.catch(() => undefined);
   }
 
-  static async create(runtime: Runtime, model: LoadedModel, batch: number): Promise<GpuWalker> {
+  /** @param onLost told when the browser takes the GPU away. */
+  static async create(
+    runtime: Runtime,
+    model: LoadedModel,
+    batch: number,
+    onLost: (error: SamplerError) => void,
+  ): Promise<GpuWalker> {
     // The runtime's device is there once it has a session.
     const session = await gpuSession(runtime, model, batch);
-    const walker = new GpuWalker(runtime, model, await runtime.env.webgpu.device);
+    const walker = new GpuWalker(runtime, model, await runtime.env.webgpu.device, onLost);
     walker.#prepared = walker.#equip(session, batch);
     return walker;
   }
@@ -147,11 +166,18 @@ export class GpuWalker implements Walker {
     }
   }
 
-  #unlessLost<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#lost]);
+  /** Work that fails because the GPU is gone may fail before the browser says so. */
+  async #unlessLost<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.#lost]);
+    } catch (error) {
+      await Promise.race([this.#lost, new Promise((resolve) => setTimeout(resolve, LOSS_MS))]);
+      throw error;
+    }
   }
 
   release(): Promise<void> {
+    this.#released = true;
     const prepared = this.#prepared;
     this.#prepared = undefined;
     return drop(prepared);

@@ -1,7 +1,7 @@
 /** What a page and its worker say to each other. */
 import type { Manifest, SamplerName, Spacing } from "@onnx-diffusion/diffusion";
 import type { Device, DeviceChoice } from "./device.js";
-import type { SamplerErrorData } from "./errors.js";
+import type { SamplerError, SamplerErrorData } from "./errors.js";
 import type { LoadProgress } from "./model.js";
 
 /** A model to load. Addresses as texts, which a worker can be sent. */
@@ -51,18 +51,21 @@ export type ToWorker =
   | { readonly type: "draw"; readonly id: number; readonly request: DrawRequest }
   | { readonly type: "abort" | "hold" | "go"; readonly id: number };
 
-/** From the worker. Every request ends with `done` or `failed`. */
+/** From the worker. Every request ends with `done` or `failed`; after `ended` nothing is to be had of it any more. */
 export type FromWorker =
   | { readonly type: "progress"; readonly id: number; readonly value: LoadProgress }
   | { readonly type: "step"; readonly id: number; readonly value: StepData }
   | { readonly type: "done"; readonly id: number; readonly value: LoadResult | Float32Array<ArrayBuffer> }
-  | { readonly type: "failed"; readonly id: number; readonly error: SamplerErrorData };
+  | { readonly type: "failed"; readonly id: number; readonly error: SamplerErrorData }
+  | { readonly type: "ended"; readonly error: SamplerErrorData };
 
 /** Told a step. A promise holds the work until it resolves. */
 export type OnStep = (step: StepData) => undefined | Promise<void>;
 
 /** What loads and draws: in this thread, or in a worker that it speaks for. */
 export interface Engine {
+  /** Why it is of no more use: make another. */
+  readonly failure: SamplerError | undefined;
   load(
     request: LoadRequest,
     signal: AbortSignal | undefined,

@@ -90,7 +90,15 @@ export class RemoteEngine implements Engine {
     this.#worker.postMessage(message);
   }
 
+  get failure(): SamplerError | undefined {
+    return this.#ended;
+  }
+
   #receive(message: FromWorker): void {
+    if (message.type === "ended") {
+      this.#end(new SamplerError(message.error));
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;
     if (message.type === "progress") pending.onProgress?.(message.value);

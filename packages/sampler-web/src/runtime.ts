@@ -2,6 +2,7 @@
 import type { InferenceSession } from "onnxruntime-web";
 import type { DeviceChoice } from "./device.js";
 import type { LoadedModel } from "./model.js";
+import { keepRuntimeFile, runtimeFileKept } from "./runtime-file.js";
 
 /** ONNX Runtime's module; all builds have the same face. */
 export type Runtime = typeof import("onnxruntime-web");
@@ -22,6 +23,8 @@ export async function importRuntime(
     : "Suspending" in WebAssembly
       ? import("onnxruntime-web/jspi")
       : import("onnxruntime-web/webgpu"));
+  if (globalThis.document === undefined)
+    keepRuntimeFile(runtime.env.versions.web ?? runtime.env.versions.common);
   if (runtimeUrl !== undefined) runtime.env.wasm.wasmPaths = runtimeUrl;
   // Warnings are about optimisations that a page can do nothing about.
   runtime.env.logLevel = "error";
@@ -29,10 +32,12 @@ export async function importRuntime(
 }
 
 /** Makes a session of a model. */
-export function createSession(
+export async function createSession(
   { InferenceSession }: Runtime,
   { graph, externalData }: LoadedModel,
   options: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  return InferenceSession.create(graph, { ...options, externalData });
+  const session = await InferenceSession.create(graph, { ...options, externalData });
+  await runtimeFileKept();
+  return session;
 }

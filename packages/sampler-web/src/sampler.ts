@@ -118,8 +118,10 @@ export class Sampler {
     return new Images(x, this.manifest.image);
   }
 
-  async #draw(request: DrawRequest, signal: AbortSignal, onStep: OnStep) {
+  async #draw(request: DrawRequest, signal: AbortSignal, onStep: OnStep): Promise<Float32Array<ArrayBuffer>> {
     if (this.#disposed) throw disposed();
+    // What was lost between two drawings is no concern of the second.
+    if (this.#engine?.failure !== undefined) await this.#drop();
     if (this.#engine === undefined) {
       const started = await start(this.#request, this.#useWorker, signal, () => undefined);
       this.#engine = started.engine;
@@ -130,20 +132,21 @@ export class Sampler {
       return await engine.draw(request, signal, onStep);
     } catch (error) {
       const known = asSamplerError(error, "sampling");
-      if (FATAL.has(known.code)) {
-        this.#engine = undefined;
-        await engine.dispose();
-      }
+      if (FATAL.has(known.code)) await this.#drop();
       throw known;
     }
+  }
+
+  async #drop(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await engine?.dispose();
   }
 
   /** Ends what is being drawn and gives the memory back. The sampler is of no use afterwards. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    const engine = this.#engine;
-    this.#engine = undefined;
-    await engine?.dispose();
+    await this.#drop();
   }
 }
 

@@ -4,11 +4,13 @@ import { asSamplerError } from "./errors.js";
 import { Gate } from "./gate.js";
 import type { FromWorker, LoadResult, ToWorker } from "./protocol.js";
 
-const engine = new LocalEngine();
-const running = new Map<number, { readonly controller: AbortController; readonly gate: Gate }>();
-
 /** A page's `postMessage` has other arguments than a worker's, and the compiler knows the page's. */
 const post = postMessage as (message: FromWorker, transfer?: Transferable[]) => void;
+
+const engine = new LocalEngine(({ code, problem, remedy }) =>
+  post({ type: "ended", error: { code, problem, remedy } }),
+);
+const running = new Map<number, { readonly controller: AbortController; readonly gate: Gate }>();
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "load" || data.type === "draw") void answer(data);

@@ -1,0 +1,125 @@
+/** Pages of several kinds: strict policies, threads, no network, and how little each of them fetches. */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { folderFiles, openLibrary } from "./library-page.js";
+import { BROWSER, type TestPage } from "./page.js";
+import { smallModel } from "./small-model.js";
+
+const plain = folderFiles(fileURLToPath(new URL("../foreign/plain", import.meta.url)));
+
+/** Draws in the page; the first values of the images. */
+const draw = (page: Page, model: string, options: { worker?: boolean } = {}) =>
+  page.evaluate(
+    async ({ model, options }) => {
+      const loaded = await web.Sampler.load(model, { device: "wasm", ...options });
+      const { x } = await loaded.sample({ count: 2, steps: 3, seed: 5 });
+      await loaded.dispose();
+      return [...x.subarray(0, 20)];
+    },
+    { model, options },
+  );
+
+// A developer's machine may have no browser; CI has one, or fails.
+describe.skipIf(BROWSER === undefined && !process.env.CI)("pages in Chromium", () => {
+  test("a policy that allows no code but the site's own, and WebAssembly", async () => {
+    const policy =
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
+    await using opened = await openLibrary({ "/model": plain }, { "content-security-policy": policy });
+    const evaluates = await opened.page.evaluate(async () => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.inline = true";
+      document.head.append(script);
+      return "inline" in globalThis;
+    });
+    // The policy is in force: the page's own inline script does not run.
+    expect(evaluates).toBe(false);
+    opened.errors.splice(0);
+    for (const worker of [true, false])
+      expect(await draw(opened.page, "/model/", { worker })).toHaveLength(20);
+    expect(opened.errors).toEqual([]);
+  });
+
+  test("threads where the page is isolated, and the same images", async () => {
+    const isolation = {
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+    };
+    const model = await smallModel();
+    const alone = await openLibrary({ "/model": model });
+    const expected = await draw(alone.page, "/model/");
+    await alone[Symbol.asyncDispose]();
+    await using opened = await openLibrary({ "/model": model }, isolation);
+    const { page } = opened;
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    const found = await draw(page, "/model/");
+    // Threads share out a product's rows, and its sums stay as they are; but blocks may be cut in another way.
+    for (const [i, value] of expected.entries()) expect(Math.abs(found[i]! - value)).toBeLessThan(1e-4);
+    expect(opened.errors).toEqual([]);
+  });
+
+  test("a first visit fetches what its device needs and nothing else; a second one nothing but the manifest", async () => {
+    await using opened = await openLibrary({ "/model": plain });
+    const { page } = opened;
+    const first = await fetched(page, () => draw(page, "/model/"));
+    expect(first.filter((name) => name.endsWith(".wasm"))).toEqual(["ort-wasm-simd-threaded.wasm"]);
+    expect(first.filter((name) => name.startsWith("ort."))).toHaveLength(1);
+    expect(first).toContain("plain.onnx");
+    const second = await fetched(page, () => draw(page, "/model/"));
+    expect(second.filter((name) => !name.endsWith(".js"))).toEqual(["manifest.json"]);
+  });
+
+  test("a second visit without a network, the page loaded anew", async () => {
+    await using opened = await openLibrary({ "/model": plain });
+    const expected = await draw(opened.page, "/model/");
+    await visitAgain(opened);
+    // The page itself is the site's to keep, here by the server's word; model and runtime are not on it any more.
+    for (const name of Object.keys(opened.files)) {
+      if (name.startsWith("/model/") || name.endsWith(".wasm")) opened.files[name] = { status: 503 };
+    }
+    await opened.page.context().route(/\/model\//, (route) => route.abort("internetdisconnected"));
+    expect(await draw(opened.page, "/model/")).toEqual(expected);
+  });
+
+  test("20 drawings leave nothing behind in WebAssembly's memory", async () => {
+    await using opened = await openLibrary({ "/model": await smallModel() });
+    const sizes = await opened.page.evaluate(async () => {
+      const memories: WebAssembly.Memory[] = [];
+      const { Memory } = WebAssembly;
+      WebAssembly.Memory = class extends Memory {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super(descriptor);
+          memories.push(this);
+        }
+      };
+      const loaded = await web.Sampler.load("/model/", { device: "wasm", worker: false });
+      const bytes: number[] = [];
+      for (let i = 0; i < 20; i++) {
+        await loaded.sample({ count: 4, steps: 2, seed: i, previews: true });
+        bytes.push(memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
+      }
+      await loaded.dispose();
+      WebAssembly.Memory = Memory;
+      return bytes;
+    });
+    expect(sizes[0]).toBeGreaterThan(1e6);
+    // The allocator may still grow in the first drawings.
+    expect(new Set(sizes.slice(3)).size).toBe(1);
+  });
+});
+
+/** The names of the files that the page and its workers fetch meanwhile. */
+async function fetched(page: Page, work: () => Promise<unknown>): Promise<string[]> {
+  const names: string[] = [];
+  const note = (request: { url(): string }) => names.push(path.basename(new URL(request.url()).pathname));
+  page.context().on("request", note);
+  await work();
+  page.context().off("request", note);
+  return names.sort();
+}
+
+async function visitAgain({ page }: TestPage): Promise<void> {
+  await page.reload();
+  await page.addScriptTag({ url: "/start.js", type: "module" });
+}
