@@ -341,6 +341,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
       };
       const loaded = await web.Sampler.load("/model/", { device: "wasm" });
       const sampling = loaded.sample({ steps: 400 });
+      await sampling[Symbol.asyncIterator]().next();
       workers[0]!.dispatchEvent(new ErrorEvent("error", { message: "crashed", cancelable: true }));
       const code = await sampling.then(
         () => "finished",
