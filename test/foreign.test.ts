@@ -3,7 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { decodeSafetensors, parseManifest, sample, samplerRows } from "@onnx-diffusion/diffusion";
+import {
+  type BetasSpec,
+  decodeSafetensors,
+  parseManifest,
+  sample,
+  samplerRows,
+} from "@onnx-diffusion/diffusion";
 import { runTrainer } from "@onnx-diffusion/trainer";
 import { InferenceSession } from "onnxruntime-node";
 import { expect, test } from "vitest";
@@ -47,4 +53,15 @@ test.each(["unet", "plain"])("trainer sample draws with %s", async (name) => {
   const pixels = readFileSync(images).subarray(-3 * image.channels * image.height * image.width);
   expect(new Set(pixels).size).toBeGreaterThan(20);
   rmSync(out, { recursive: true });
+});
+
+test("the manifest in docs/other-models.md is that of unet", () => {
+  const text = readFileSync(at("../../docs/other-models.md"), "utf8");
+  const shown = parseManifest(/^```json\n(.*?)^```$/ms.exec(text)![1], "docs/other-models.md");
+  const real = parseManifest(readFileSync(at("unet", "manifest.json"), "utf8"), "unet");
+  const { betas } = real.schedule as BetasSpec;
+  const shortened = (shown.schedule as BetasSpec).betas;
+  // Shown to five digits, and only the first.
+  for (const [i, beta] of shortened.entries()) expect(Math.abs(beta - betas[i]!)).toBeLessThan(5e-9);
+  expect({ ...shown, schedule: undefined }).toEqual({ ...real, schedule: undefined });
 });
