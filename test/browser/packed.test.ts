@@ -11,6 +11,9 @@ import { BROWSER, openPage, type Served } from "./page.js";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const plain = folderFiles(fileURLToPath(new URL("../foreign/plain", import.meta.url)));
 
+/** Without an icon of its own a page asks for one. */
+const HEAD = '<!doctype html><link rel="icon" href="data:,">';
+
 /** What a user writes. The pixels go where the test finds them. */
 const program = (library: string) => `
   import { Sampler } from "${library}";
@@ -60,7 +63,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("packed", () => {
     );
 
   test("an empty Vite project and a bare HTML file draw the same", async () => {
-    writeFileSync(at("index.html"), '<!doctype html><script type="module" src="/main.js"></script>');
+    writeFileSync(at("index.html"), `${HEAD}<script type="module" src="/main.js"></script>`);
     writeFileSync(at("main.js"), program("@onnx-diffusion/sampler-web"));
     run("npx", ["vite", "build"]);
     const built = served(at("dist"), "");
@@ -68,7 +71,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("packed", () => {
 
     const installed = at("node_modules/@onnx-diffusion/sampler-web");
     const library = "/node_modules/@onnx-diffusion/sampler-web/dist/static";
-    const bare = `<!doctype html><script type="module">${program(`${library}/sampler.js`)}</script>`;
+    const bare = `${HEAD}<script type="module">${program(`${library}/sampler.js`)}</script>`;
     const inBare = await drawn(served(path.join(installed, "dist/static"), library), bare);
 
     expect(inVite).toHaveLength(8);
