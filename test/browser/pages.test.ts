@@ -1,6 +1,9 @@
 /** Pages of several kinds: strict policies, threads, no network, and how little each of them fetches. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { runTrainer } from "@onnx-diffusion/trainer";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { folderFiles, openLibrary } from "./library-page.js";
@@ -80,6 +83,38 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("pages in Chromium", (
     }
     await opened.page.context().route(/\/model\//, (route) => route.abort("internetdisconnected"));
     expect(await draw(opened.page, "/model/")).toEqual(expected);
+  });
+
+  test("weights in half precision: half the bytes, and the images but for rounding", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "half-"));
+    const model = await smallModel();
+    const manifest = JSON.parse(new TextDecoder().decode(model.get("manifest.json")));
+    const training = {
+      data: "none",
+      dataDigest: "0".repeat(64),
+      steps: 1,
+      batch: 1,
+      learningRate: 1,
+      seed: 0,
+    };
+    manifest.training = { ...training, loss: 1, device: "cpu" };
+    model.set("manifest.json", new TextEncoder().encode(JSON.stringify(manifest)));
+    mkdirSync(path.join(folder, "full"));
+    for (const [name, bytes] of model) writeFileSync(path.join(folder, "full", name), bytes);
+    const [from, to] = [path.join(folder, "full"), path.join(folder, "half")];
+    expect(await runTrainer(["export", "--model", from, "--as", "fp16-weights", "--out", to])).toBe(0);
+    const half = folderFiles(to);
+    const name = "weights.safetensors";
+    expect(half.get(name)!.length).toBeLessThan(0.6 * model.get(name)!.length);
+    await using opened = await openLibrary({ "/full": model, "/half": half });
+    const expected = await draw(opened.page, "/full/");
+    const found = await draw(opened.page, "/half/");
+    rmSync(folder, { recursive: true });
+    const off = found.map((value, i) => Math.abs(value - expected[i]!));
+    // A weight of 11 bits is off by 2e-4 of itself; an x of three steps from T, where 1 / sqrt(alphaBar) is 7, by a few times
+    // that of values of about 1.
+    expect(Math.max(...off)).toBeLessThan(2e-2);
+    expect(Math.max(...off)).toBeGreaterThan(0);
   });
 
   test("20 drawings leave nothing behind in WebAssembly's memory", async () => {

@@ -1,0 +1,110 @@
+/**
+ * Steps a second in one browser: the library, a loop over onnxruntime-web as one writes it first, and the same network in
+ * tensorflow.js.
+ *
+ *     node test/bench/sampling.mjs --tfjs FOLDER [--count 4] [--steps 5] [--rounds 3] [--widths 8,12,16,20]
+ *
+ * FOLDER is a project with @tensorflow/tfjs-core and @tensorflow/tfjs-backend-webgpu 4.22.0. Rounds are interleaved; the
+ * median counts.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { initialise, parseManifest } from "@onnx-diffusion/diffusion";
+import { modelFiles, unet } from "@onnx-diffusion/graph-builder";
+import { build } from "esbuild";
+import { createJiti } from "jiti";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { bundle } from "../../scripts/bundle-web.mjs";
+
+const { values } = parseArgs({
+  options: {
+    tfjs: { type: "string" },
+    count: { type: "string", default: "4" },
+    steps: { type: "string", default: "5" },
+    rounds: { type: "string", default: "3" },
+    widths: { type: "string", default: "8,12,16,20" },
+  },
+});
+const [count, steps, rounds] = [values.count, values.steps, values.rounds].map(Number);
+const channels = values.widths.split(",").map(Number);
+const jiti = createJiti(import.meta.url);
+const { openPage } = await jiti.import("../browser/page.ts");
+const { exported } = await jiti.import("../browser/small-model.ts");
+
+const network = unet({ channels, bottleneck: channels[3], up: [...channels].reverse() });
+const model = await exported(network);
+const emitted = await modelFiles(network);
+const manifest = parseManifest(new TextDecoder().decode(emitted.get("manifest.json")), "emitted");
+const weights = Object.fromEntries(
+  manifest.state.flatMap((tensor, i) =>
+    tensor.kind === "parameter" || tensor.kind === "buffer"
+      ? [[tensor.name, { shape: tensor.shape, values: [...initialise(tensor, i, 5)] }]]
+      : [],
+  ),
+);
+
+const folder = mkdtempSync(path.join(tmpdir(), "sampling-"));
+await bundle(folder);
+await build({
+  entryPoints: [fileURLToPath(new URL("sampling-in-page.js", import.meta.url))],
+  outfile: path.join(folder, "bench.js"),
+  nodePaths: [path.join(values.tfjs ?? "", "node_modules")],
+  ...{ bundle: true, format: "esm", platform: "browser", target: "es2022" },
+});
+const files = {
+  "/start.js": { text: "import * as web from './sampler.js'; import './bench.js'; globalThis.web = web;" },
+};
+for (const name of readdirSync(folder)) files[`/${name}`] = { file: path.join(folder, name) };
+const runtime = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-web"));
+for (const name of readdirSync(runtime)) {
+  if (/^ort-wasm.*\.(mjs|wasm)$/.test(name)) files[`/${name}`] = { file: path.join(runtime, name) };
+}
+for (const [name, bytes] of model) files[`/model/${name}`] = { bytes };
+const opened = await openPage(files, ["--enable-unsafe-webgpu"]);
+const { page } = opened;
+page.setDefaultTimeout(0);
+await page.addScriptTag({ url: "/start.js", type: "module" });
+
+const made = await page.evaluate(
+  async ({ count, weights }) => {
+    const runs = {
+      "library, WebGPU": await bench.makeLibrary(web, "webgpu", count),
+      "loop over onnxruntime-web, WebGPU": await bench.makeLoop("webgpu", count),
+      "tensorflow.js, WebGPU": await bench.makeTensorflow(weights, count),
+      "library, WASM": await bench.makeLibrary(web, "wasm", count),
+      "loop over onnxruntime-web, WASM": await bench.makeLoop("wasm", count),
+    };
+    globalThis.runs = runs;
+    const x = Float32Array.from({ length: 3072 }, (_, i) => Math.sin(i));
+    const eps = [...(await runs["tensorflow.js, WebGPU"].eps([...x], 1))];
+    // Shaders are compiled at the first run.
+    for (const run of Object.values(runs)) await run(2);
+    return { names: Object.keys(runs), x: [...x], eps };
+  },
+  { count, weights },
+);
+const single = new Uint8Array(model.get("inference_model.onnx"));
+const session = await InferenceSession.create(single, {
+  externalData: [{ path: "weights.safetensors", data: new Uint8Array(model.get("weights.safetensors")) }],
+});
+const { out_sample } = await session.run({ sample: new Tensor("float32", made.x, [1, 3, 32, 32]) });
+const off = made.eps.map((value, i) => Math.abs(value - out_sample.data[i]));
+console.log(`tensorflow.js computes the same network, to ${Math.max(...off).toExponential(1)}`);
+
+const times = Object.fromEntries(made.names.map((name) => [name, []]));
+for (let round = 0; round < rounds; round++) {
+  for (const name of made.names) {
+    times[name].push(await page.evaluate(({ name, steps }) => runs[name](steps), { name, steps }));
+  }
+}
+console.log(`${count} images of 3x32x32, unet with ${channels} channels, ${steps} steps, ${rounds} rounds`);
+for (const [name, all] of Object.entries(times)) {
+  const median = all.sort((a, b) => a - b)[Math.floor(all.length / 2)];
+  console.log(`| ${name.padEnd(34)} | ${median.toFixed(1).padStart(8)} ms a step |`);
+}
+await opened[Symbol.asyncDispose]();
+rmSync(folder, { recursive: true });
