@@ -35,7 +35,16 @@ describe("trainer figures", () => {
   });
 
   it("forward draws images that become noise, and what a network predicts before and after training", async () => {
-    const run = ["--artifacts", emitSmallModel(), "--out", at("run"), "--steps", "60", "--lr", "1e-2"];
+    const run = [
+      "--artifacts",
+      emitSmallModel("--ema", "0.9"),
+      "--out",
+      at("run"),
+      "--steps",
+      "60",
+      "--lr",
+      "1e-2",
+    ];
     expect(trainer(...run, "--sample-every", "0", "--device", "cpu").status).toBe(0);
     const result = figures("forward", "--model", at("run", "model"));
     expect(result.stderr).toBe("");
@@ -52,6 +61,9 @@ describe("trainer figures", () => {
     // The first column has little noise, the last nearly nothing else.
     expect(await difference(file, cell(X, 0), cell(XT, 0))).toBeLessThan(30);
     expect(await difference(file, cell(X, 7), cell(XT, 7))).toBeGreaterThan(60);
+    // Random weights see something, if not what is there; an average of nothing would be one grey.
+    const { channels } = await sharp(await sharp(file).extract(cell(UNTRAINED, 0)).toBuffer()).stats();
+    expect(channels[0]!.stdev).toBeGreaterThan(1);
     // Where the noise is all there is, sixty steps teach to see it.
     const trained = await difference(file, cell(NOISE, 7), cell(TRAINED, 7));
     expect(trained).toBeLessThan((await difference(file, cell(NOISE, 7), cell(UNTRAINED, 7))) * 0.8);

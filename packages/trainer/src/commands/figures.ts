@@ -5,6 +5,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   fillNormals,
+  type Manifest,
   PRACTICAL_SCHEDULE,
   type Schedule,
   scheduleOf,
@@ -17,7 +18,7 @@ import { exportModel } from "../export.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { type Block, type Figure, gridFigure, scheduleFigures } from "../pictures/index.js";
 import { predictNoise } from "../sampling.js";
-import { initialState } from "../state.js";
+import { initialState, type State } from "../state.js";
 import type { FiguresOptions } from "./figure-names.js";
 
 /** Images in a row of the forward process. */
@@ -115,12 +116,19 @@ async function predictions(
   for (const file of Object.keys(manifest.files)) checkFile(model, file);
   const folder = mkdtempSync(join(tmpdir(), "untrained-"));
   try {
-    await exportModel(model, folder, initialState(manifest, training.seed), training);
+    await exportModel(model, folder, untrained(manifest, training.seed), training);
     const before = await predict(readModelFolder(folder, "--model"), xt, timesteps, labels);
     return { before, after: await predict(model, xt, timesteps, labels) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What training began with. Averages, which are exported where there are such, then hold nothing yet. */
+function untrained(manifest: Manifest, seed: number): State {
+  const state = initialState(manifest, seed);
+  const averages = manifest.state.filter(({ kind }) => kind === "average");
+  return new Map([...state, ...averages.map(({ name, of }) => [name, state.get(of!)!] as const)]);
 }
 
 /** One image at each timestep. */
