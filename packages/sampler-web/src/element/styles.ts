@@ -101,7 +101,9 @@ input[type="number"] { width: 5.6em; padding: 0 4px 0 12px; font-variant-numeric
   white-space: nowrap;
 }
 @container (max-width: 430px) {
-  fieldset { display: grid; grid-template-columns: repeat(auto-fill, minmax(50px, 1fr)); }
+  fieldset { display: grid; grid-template-columns: repeat(auto-fill, minmax(44px, 1fr)); }
+  .options { gap: 10px 12px; }
+  input[type="number"] { width: 4.7em; }
 }
 @media (forced-colors: active) {
   fieldset label:has(:checked) { outline: 2px solid Highlight; }
