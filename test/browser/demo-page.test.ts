@@ -246,10 +246,10 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
 
   test("a network that is not there is said kindly, and the other one goes on", async () => {
     const { page } = opened;
-    await page.locator("#models input").nth(1).check();
+    await page.locator("#models [value=unet-time]").check();
     await page.locator("#missing").waitFor();
     expect(await page.locator("#missing").textContent()).toContain("--out models/unet-time/trained");
-    await page.locator("#models input").nth(0).check();
+    await page.locator("#models [value=unet-cond]").check();
     await page.locator("#hero").waitFor();
     expect(await page.locator("#missing").isVisible()).toBe(false);
   });
