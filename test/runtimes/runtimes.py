@@ -108,7 +108,8 @@ ONNX2TORCH = {
     "training step": "its Conv takes weights from initializers alone, and here they are inputs",
 }
 OPENVINO = {
-    "sampler, seed": "it computes int64 in 32 bits, so its random words are others; export without `--noise seed`",
+    "sampler, seed": "it computes int64 in 32 bits, so its random words are others, and on a processor without AVX-512 it has too "
+    "few registers for the graph; take noise as the input, `--noise input`",
 }
 WEBGPU_CONV = (
     "its Conv of a 3x3 kernel is wrong where the input's channels are no multiple of 4 "
