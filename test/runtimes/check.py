@@ -6,7 +6,6 @@ Without a model a narrow one is authored and trained for some steps. Exit code 1
 cannot do what it is said to do, or can do what it is said not to; where CI is set, also for one that is not installed."""
 
 import argparse
-import contextlib
 import functools
 import json
 import os
@@ -265,14 +264,14 @@ def main():
     parser.add_argument("--model", type=pathlib.Path)
     parser.add_argument("--artifacts", type=pathlib.Path)
     parser.add_argument("--only", type=lambda names: names.split(","), default=list(RUNTIMES))
-    parser.add_argument("--work", type=pathlib.Path, help="folder that keeps the exports for the next time")
+    parser.add_argument("--forms", type=pathlib.Path, help="folder that keeps the exports for the next time")
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
     wrong, rows, notes = [], [], []
-    with contextlib.nullcontext(options.work) if options.work else tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         model, artifacts = (options.model, options.artifacts) if options.model else narrow(folder)
-        graphs = cases(model, artifacts, folder)
+        graphs = cases(model, artifacts, options.forms or folder)
 
         @functools.cache
         def slow_graphs():
@@ -324,6 +323,7 @@ Written by `python test/runtimes/check.py --model … --artifacts … --write do
 on {manifest["training"]["data"]}) on {processor()} with {os.cpu_count()} cores, shared with other work. A cell says how far the result is off, and how
 long a run took: one prediction, {len(LABELS)} images by {STEPS} steps of ddim, one training step of {BATCH} images.
 
+- Times were taken beside other work that had most of both cores, and not the same share at each: read orders of magnitude.
 - Predictions are compared with the manifest's known answer, images with those of `trainer sample`; both are onnxruntime-node's. The
   loss of the training step is compared with ONNX Runtime's in Python, which is 0 off itself.
 - Allowed are {EPS_TOLERANCE:.0e} for a value of eps, {PIXEL_TOLERANCE} of 255 for a pixel, {LOSS_TOLERANCE:.0e} for a loss. `.ci/run` holds every row to it, on the released
