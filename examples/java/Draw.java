@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * Ten digits from one file: java -cp onnxruntime-1.30.0.jar Draw.java sampler.onnx images (uint8 [10, 32, 32, 3])
+ * Ten digits from one file: java -cp onnxruntime-1.29.0.jar Draw.java sampler.onnx images (uint8 [10, 32, 32, 3])
  *
  * <p>Made by: trainer export --model runs/unet-cond/model --as sampler --steps 50
  */
