@@ -116,11 +116,14 @@ function applyRow(
       `sampler: a row takes ${row.estimates.length} estimates where there are ${estimates.length}`,
     );
   }
-  const sum = Float64Array.from(x, (value) => value * row.x);
-  for (const [back, coefficient] of row.estimates.entries()) {
-    const estimate = estimates[back]!;
-    for (let i = 0; i < sum.length; i++) sum[i]! += coefficient * estimate[i]!;
+  // plain loops: `from` and `map` with a function take several times as long
+  const next = new Float32Array(x.length);
+  for (let i = 0; i < next.length; i++) {
+    let sum = x[i]! * row.x;
+    for (let back = 0; back < row.estimates.length; back++)
+      sum += row.estimates[back]! * estimates[back]![i]!;
+    if (row.noise !== 0) sum += row.noise * z[i]!;
+    next[i] = sum;
   }
-  if (row.noise !== 0) for (let i = 0; i < sum.length; i++) sum[i]! += row.noise * z[i]!;
-  return Float32Array.from(sum);
+  return next;
 }
