@@ -12,7 +12,9 @@ for (const name of inject("tests")) await import(`../../packages/graph-builder/t
 declare module "vitest" {
   interface ProvidedContext {
     readonly mutants: readonly Mutant[];
+    /** Files of tests, and a pattern for the names of the tests in them. */
     readonly tests: readonly string[];
+    readonly match: string;
     readonly results: string;
   }
 }
@@ -38,6 +40,10 @@ type Fate = "killed" | "survived" | "static" | "no coverage" | "started";
 const testsIn = (task: RunnerTask): readonly RunnerTestCase[] =>
   task.type === "suite" ? task.tasks.flatMap(testsIn) : task.type === "test" ? [task] : [];
 
+/** A test's name after those of what it lies in: `Add broadcast > the gradient is that of numeric differences`. */
+const fullName = (task: RunnerTask): string =>
+  task.suite ? `${fullName(task.suite)} > ${task.name}` : task.name;
+
 const passes = async (t: RunnerTestCase): Promise<boolean> => {
   try {
     await TestRunner.getTestFn(t)();
@@ -48,7 +54,8 @@ const passes = async (t: RunnerTestCase): Promise<boolean> => {
 };
 
 test("mutants", { timeout: 0 }, async ({ task }) => {
-  const all = task.file.tasks.flatMap(testsIn).filter((t) => t.id !== task.id);
+  const wanted = new RegExp(inject("match"));
+  const all = task.file.tasks.flatMap(testsIn).filter((t) => t.id !== task.id && wanted.test(fullName(t)));
   const durations = new Map<string, number>();
   for (const t of all) {
     state.currentTestId = t.id;

@@ -5,9 +5,12 @@ import { instrument } from "./instrument.js";
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** Of packages/graph-builder/test: those that look at operators and gradients and take no minutes. */
-const TESTS = "checkpoint dim errors gradient-penalty gradients layers ops readings refused-nodes".split(" ");
+const TESTS =
+  "checkpoint dim errors gradient-penalty gradients layers ops readings refused-nodes shape-values".split(
+    " ",
+  );
 const AUTODIFF = ["op.ts", "gradients.ts", "reverse.ts", "checkpoint.ts", "substitute.ts"];
-const { mutants, plugin } = await instrument(process.env.MUTATE?.split(",") ?? [...AUTODIFF, "ops/"]);
+const { mutants, plugin } = await instrument(process.env.MUTATE?.split(",") ?? ["ops/", ...AUTODIFF]);
 
 export default defineConfig({
   root: at("../.."),
@@ -23,6 +26,7 @@ export default defineConfig({
     provide: {
       mutants,
       tests: process.env.MUTATION_TESTS?.split(",") ?? TESTS,
+      match: process.env.MUTATION_MATCH ?? "",
       results: process.env.MUTATION_RESULTS ?? at("../../.cache/mutation.jsonl"),
     },
     maxWorkers: 1,

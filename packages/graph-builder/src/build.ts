@@ -16,7 +16,6 @@ import {
   capturedBy,
   dependents,
   isSubgraph,
-  isTensor,
   type Needs,
   type NodeSource,
   type Subgraph,
@@ -186,16 +185,8 @@ class Builder {
     const type = source.op.attributes?.[attribute];
     if (!type) throw new Error(`${source.op.name} declares no attribute "${attribute}"`);
     if (isSubgraph(value)) return { type, value: this.body(value, owner, source.op.lazy === true) };
-    if (isTensor(value)) {
-      const { source: constant } = value;
-      if (constant.kind !== "constant")
-        throw new Error(`${source.op.name}: attribute "${attribute}" must be a constant`);
-      return {
-        type,
-        value: { name: attribute, dtype: value.dtype, shape: value.shape as number[], data: constant.data },
-      };
-    }
-    return { type, value };
+    // Tensors are attributes of nodes that are read as others, and so of none that is written.
+    return { type, value: value as Exclude<typeof value, Tensor> };
   }
 
   private body(graph: Subgraph, owner: string, lazy: boolean): ModelGraph {
@@ -236,14 +227,7 @@ const node = (name: string, opType: string, inputs: string[], outputs: string[])
 
 function attributeKey({ attributes }: NodeSource): string {
   const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(
-    entries.map(([name, value]) => [
-      name,
-      isTensor(value) && value.source.kind === "constant" && ArrayBuffer.isView(value.source.data)
-        ? [value.dtype, value.shape, text(value.source.data)]
-        : value,
-    ]),
-  );
+  return JSON.stringify(entries);
 }
 
 /** The bytes of an array as a string, to compare contents. */
