@@ -2,7 +2,7 @@
  * Runs each mutant against the tests that reach it, in one process: the sources hold all mutants, and a global variable
  * says which is active. Not a test of the suite: it is started by `npx -y pnpm@12 mutation`.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, inject, type RunnerTask, type RunnerTestCase, TestRunner, test } from "vitest";
 import type { Mutant } from "./instrument.js";
 
@@ -68,15 +68,18 @@ test("mutants", { timeout: 0 }, async ({ task }) => {
   const quickestFirst = all.toSorted((a, b) => durations.get(a.id)! - durations.get(b.id)!);
   const { perTest, static: loaded } = state.mutantCoverage!;
   const log = inject("results");
-  const known = new Map<string, Fate>();
-  for (const line of existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []) {
-    const { key, fate } = JSON.parse(line) as { key: string; fate: Fate };
-    known.set(key, fate);
-  }
+  const mutants = inject("mutants");
+  const current = new Set(mutants.map((m) => m.key));
+  const files = new Set(mutants.map((m) => m.file));
+  const lines = existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").filter(Boolean) : [];
+  const found = lines.map((line) => JSON.parse(line) as Mutant & { readonly fate: Fate });
+  // Of another text of a file nothing is known any more.
+  const kept = found.filter(({ key, file }) => current.has(key) || !files.has(file));
+  writeFileSync(log, kept.map((m) => `${JSON.stringify(m)}\n`).join(""));
+  const known = new Map(kept.map(({ key, fate }) => [key, fate]));
   const note = (mutant: Mutant, fate: Fate, by?: string) =>
     appendFileSync(log, `${JSON.stringify({ ...mutant, fate, by })}\n`);
 
-  const mutants = inject("mutants");
   for (const [i, mutant] of mutants.entries()) {
     const fate = known.get(mutant.key);
     if (fate === "killed") continue;

@@ -83,6 +83,14 @@ describe("gradients", () => {
     expect(await numbers(g!)).toEqual([2 * (1 + 2 + 5), 4 * 6, -6 * (3 + 4)]);
   });
 
+  test("of powers with a constant exponent: no slope by 0, also at 0, and no logarithm", async () => {
+    const [g] = gradients(reduceSum(add(pow(x, 0), pow(x, 3))), [x]);
+    const results = await evaluate([[x, floats([3], [0, 2, -1])]], { g: g! });
+    expect(Array.from(results.g!.data as Float32Array)).toEqual([0, 12, 3]);
+    const { nodes } = buildModel({ name: "m", inputs: [x], outputs: { g: g! } }).graph;
+    expect(nodes.map((n) => n.opType)).not.toContain("Log");
+  });
+
   test("are computed in the scope of what they are of", () => {
     const [g] = gradients(
       reduceSum(
