@@ -171,6 +171,11 @@ describe.each<[string, Model, string]>([
     'Gemm "here": the inner sizes are 3 and 2 ([2, 3] times [2, 2]); they must agree',
   ],
   [
+    "a bias that does not fit the product",
+    model("Gemm", [f(2, 3), f(3, 2), f(5)]),
+    'Gemm "here": the shapes [5] and [2, 2] do not broadcast: axis -1 has 5 and 2; reshape() or expand() one of them',
+  ],
+  [
     "statistics of another number of channels",
     model("BatchNormalization", [f(2, 3), f(2), f(3), f(3), f(3)]),
     'BatchNormalization "here": input 1 is [2], expected [3], one for each channel of [2, 3]',
