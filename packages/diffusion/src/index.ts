@@ -7,9 +7,9 @@ export * as jsonReader from "./json-reader.js";
 export * from "./manifest.js";
 export * from "./nearest.js";
 export * from "./network-call.js";
-export * from "./normal.js";
+export { normalsFromWords } from "./normal.js";
 export * from "./parse-manifest.js";
-export * from "./philox.js";
+export { PHILOX_WORDS, philoxFill } from "./philox.js";
 export * from "./pixels.js";
 export * from "./prediction.js";
 export * from "./safetensors.js";
@@ -26,6 +26,14 @@ export * from "./samplers/index.js";
 export * from "./schedule.js";
 export * from "./serialize-manifest.js";
 export * from "./state-dict.js";
-export * from "./stream.js";
+export {
+  fillInts,
+  fillNormals,
+  fillUniform,
+  PURPOSES,
+  type Purpose,
+  permutation,
+  type Stream,
+} from "./stream.js";
 export * from "./table.js";
 export * from "./timesteps.js";

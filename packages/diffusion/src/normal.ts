@@ -45,7 +45,12 @@ const C3 = -0.0008945122465685292;
 const C4 = 0.000024716479435840907;
 const C5 = -4.4616349935488114e-7;
 
-const TWO_LN2 = 1.3862943611198906;
+/** The polynomials L, S and C, constant term first. */
+export const LOGARITHM: readonly number[] = [L0, L1, L2, L3, L4];
+export const SINE: readonly number[] = [S0, S1, S2, S3, S4, S5];
+export const COSINE: readonly number[] = [C0, C1, C2, C3, C4, C5];
+
+export const TWO_LN2 = 1.3862943611198906;
 /** sqrt 2 * 2^31, rounded up and halved: the mantissa from which one more halving brings m under sqrt 2. */
 const HALF_ROOT2 = 0x5a82799a;
 /** SCALE[k] * (a + 1/2) = m */

@@ -10,16 +10,16 @@
  */
 
 // The multipliers, whole for the low half of a product and in 16-bit halves for the high half.
-const M0 = 0xd2511f53;
+export const M0 = 0xd2511f53;
 const M0_HIGH = 0xd251;
 const M0_LOW = 0x1f53;
-const M1 = 0xcd9e8d57;
+export const M1 = 0xcd9e8d57;
 const M1_HIGH = 0xcd9e;
 const M1_LOW = 0x8d57;
 /** The key grows by these each round: the golden ratio and sqrt(3) - 1, as 32-bit fractions. */
-const W0 = 0x9e3779b9;
-const W1 = 0xbb67ae85;
-const ROUNDS = 10;
+export const W0 = 0x9e3779b9;
+export const W1 = 0xbb67ae85;
+export const ROUNDS = 10;
 
 /** Words that one counter gives. */
 export const PHILOX_WORDS = 4;

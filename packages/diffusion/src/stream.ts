@@ -20,6 +20,7 @@
 import { UserError } from "./errors.js";
 import { normalsFromWords } from "./normal.js";
 import { philoxFill } from "./philox.js";
+import { createKernels, type Kernels, PAGE_WORDS } from "./simd/kernels.js";
 
 /** What random numbers are for: each purpose has streams of its own. The numbers are frozen; new ones go below. */
 export const PURPOSES = {
@@ -106,12 +107,34 @@ export function fillUniform(out: Float32Array, low: number, high: number, stream
   });
 }
 
+let kernels: { readonly found: Kernels | undefined } | undefined;
+
 /**
- * Fills `out` with independent standard normals, see normal.ts.
+ * Fills `out` with independent standard normals, see normal.ts. The same bits with and without WebAssembly's vectors,
+ * which are used where there are any.
  *
  * @throws UserError if the seed or index is no safe non-negative integer.
  */
 export function fillNormals(out: Float32Array, stream: Stream): void {
+  kernels ??= { found: createKernels() };
+  const { found } = kernels;
+  if (found) fillNormalsBy(found, out, stream);
+  else fillNormalsPlainly(out, stream);
+}
+
+function fillNormalsBy({ philox, toNormals, normals }: Kernels, out: Float32Array, stream: Stream): void {
+  checkStream(stream);
+  const { seed, index } = stream;
+  for (let at = 0; at < out.length; at += PAGE_WORDS) {
+    const count = Math.min(PAGE_WORDS, out.length - at);
+    philox(4 * count, seed, seed / TWO32, at / 4, index, index / TWO32, PURPOSES[stream.purpose]);
+    toNormals(4 * count);
+    out.set(count === PAGE_WORDS ? normals : normals.subarray(0, count), at);
+  }
+}
+
+/** The reference: what `fillNormals` does where there are no vectors. */
+export function fillNormalsPlainly(out: Float32Array, stream: Stream): void {
   eachChunk(out.length, stream, (words, at, count) => normalsFromWords(words, out, at, count));
 }
 

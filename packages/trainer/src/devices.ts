@@ -19,6 +19,8 @@ export interface DeviceSession {
 export interface SessionOptions {
   /** Threads inside an operator. */
   readonly threads: number;
+  /** What the file of ONNX Runtime's profile begins with; none by default. */
+  readonly profile?: string;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function createSession(
   model: ModelFolder,
   graph: GraphName,
   device: Device,
-  { threads }: SessionOptions,
+  { threads, profile }: SessionOptions,
 ): Promise<InferenceSession> {
   const path = graphPath(model, graph);
   if (device === "cuda") requireCudaLibrary();
@@ -39,6 +41,7 @@ export async function createSession(
     session = await InferenceSession.create(path, {
       executionProviders: [device],
       intraOpNumThreads: threads,
+      ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
       // 3: errors. Warnings are about optimisations that a user can do nothing about.
       logSeverityLevel: 3,
       // Moments of an optimizer sink below the smallest normal float, where arithmetic is many times slower.

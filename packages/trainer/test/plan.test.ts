@@ -13,6 +13,11 @@ it("ends chunks at every save and sample, and covers each step once", () => {
   ]);
 });
 
+it("begins with short chunks where asked, each twice as long as the one before", () => {
+  const chunks = [...planChunks({ from: 0, to: 40, stops: [], most: 12, begin: 1 })];
+  expect(chunks.map(({ steps }) => steps)).toEqual([1, 2, 4, 8, 12, 12, 1]);
+});
+
 it("holds for any numbers", () => {
   const count = fc.integer({ min: 0, max: 300 });
   fc.assert(
@@ -21,10 +26,11 @@ it("holds for any numbers", () => {
       count,
       fc.array(count, { maxLength: 3 }),
       fc.integer({ min: 1, max: 20 }),
-      (from, more, stops, most) => {
+      fc.integer({ min: 1, max: 20 }),
+      (from, more, stops, most, begin) => {
         const to = from + more;
         let done = from;
-        for (const { first, steps } of planChunks({ from, to, stops, most })) {
+        for (const { first, steps } of planChunks({ from, to, stops, most, begin: Math.min(begin, most) })) {
           expect(first).toBe(done + 1);
           expect(steps).toBeGreaterThan(0);
           expect(steps).toBeLessThanOrEqual(most);

@@ -7,6 +7,7 @@ import { add, reduceSum, reshape, transpose } from "../ops/index.js";
 import type { Tensor } from "../tensor.js";
 import { normalizeBatch } from "./batch-norm.js";
 import type { ConvGeometry, Lowering } from "./lowering.js";
+import { multiplyMasks } from "./masks.js";
 import { native } from "./native.js";
 import { correlate, type PatchGeometry, scatter } from "./patches.js";
 
@@ -34,7 +35,7 @@ export const cpu: Lowering = {
   conv2d(x, weight, bias, geometry) {
     const g = patchGeometry(x, geometry, "large");
     return g
-      ? withBias(correlate(toNHWC(x), weightLayout.toKernel(weight), g), bias)
+      ? fromNHWC(correlate(toNHWC(x), weightLayout.toKernel(weight), g, bias))
       : native.conv2d(x, weight, bias, geometry);
   },
   convTranspose2d(x, weight, bias, geometry) {
@@ -51,6 +52,7 @@ export const cpu: Lowering = {
     });
     return { y: fromNHWC(y), ...statistics };
   },
+  finish: multiplyMasks,
 };
 
 /** Sizes of both sides, where the image's size is known and the strides come out even; undefined otherwise. */

@@ -3,6 +3,7 @@
  * emitted, and all lowerings agree to rounding.
  */
 import type { Target } from "@onnx-diffusion/diffusion";
+import type { Model } from "../model.js";
 import type { WeightLayout } from "../params.js";
 import type { Tensor } from "../tensor.js";
 
@@ -33,4 +34,6 @@ export interface Lowering {
   convTranspose2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor;
   /** Normalises each channel of x [N,C,H,W] by the statistics of the batch. */
   batchNorm2d(x: Tensor, scale: Tensor, bias: Tensor, epsilon: number): BatchNormStatistics;
+  /** What is written another way once the whole graph is there. */
+  finish?(model: Model): Model;
 }

@@ -31,13 +31,21 @@ export interface EntryPoint {
 
 /** Every entry point of a model folder: how it is written, and for which kind of device. */
 export const GRAPHS: Readonly<Record<GraphName, EntryPoint>> = {
-  training_model: { lowering: native, build: trainingModel },
+  training_model: { lowering: native, build: finished(trainingModel) },
   optimizer_model: { lowering: native, build: optimizerModel },
-  training_step: { lowering: native, build: trainingStep },
-  training_loop: { lowering: cpu, build: trainingLoop },
+  training_step: { lowering: native, build: finished(trainingStep) },
+  training_loop: { lowering: cpu, build: finished(trainingLoop) },
   eval_model: { lowering: native, build: evalModel },
   inference_model: { lowering: native, build: inferenceModel },
 };
+
+/** A graph with gradients, finished as the lowering wants it. */
+function finished(build: EntryPoint["build"]): EntryPoint["build"] {
+  return (training, lowering) => {
+    const model = build(training, lowering);
+    return lowering.finish?.(model) ?? model;
+  };
+}
 
 const next = (name: string): string => `${name}.next`;
 

@@ -3,6 +3,7 @@ import { dataLine } from "./data.js";
 import { evalLine } from "./eval.js";
 import { exportLine } from "./export.js";
 import { figuresLine } from "./figures.js";
+import { profileLine } from "./profile.js";
 import { sampleLine } from "./sample.js";
 import { trainLine } from "./train.js";
 import { verifyLine } from "./verify.js";
@@ -16,4 +17,5 @@ export const COMMANDS: readonly Command[] = [
   figuresLine,
   verifyLine,
   dataLine,
+  profileLine,
 ];

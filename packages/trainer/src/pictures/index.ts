@@ -3,6 +3,7 @@
 import type { Schedule } from "@onnx-diffusion/diffusion";
 import type { Dataset } from "../data/dataset.js";
 import type { LossAtTimestep } from "../evaluation/loss-by-timestep.js";
+import type { ProfileRow } from "../profile/events.js";
 import { linearAxis, logAxis } from "./axis.js";
 import { type Comparison, layOutComparison } from "./comparison.js";
 import { confusionSvg } from "./confusion.js";
@@ -12,6 +13,7 @@ import type { Images } from "./images.js";
 import { plotSvg } from "./plot.js";
 import { encodePicture, encodeSvg, pictureSvg } from "./png.js";
 import { layOutPreview } from "./preview.js";
+import { profileSvg } from "./profile.js";
 import { ACCENT, MUTED } from "./theme.js";
 
 export type { Block, Comparison, CurveOptions, CurvePoint, GridOptions, Images };
@@ -122,4 +124,9 @@ export async function lossByTimestepFigure(losses: readonly LossAtTimestep[]): P
     ],
   });
   return await figure(svg);
+}
+
+/** Where a step's time goes. */
+export async function profileFigure(rows: readonly ProfileRow[], title: string): Promise<Figure> {
+  return await figure(profileSvg(rows, title));
 }

@@ -8,6 +8,7 @@ import { type Configuration, requireSame } from "../configuration.js";
 import { createTrainingSession } from "../devices.js";
 import { makeFolder, removeTemporaryFiles } from "../files.js";
 import { truncateMetrics } from "../metrics.js";
+import { chunkSteps } from "../plan.js";
 import { initialState, type State } from "../state.js";
 import { createStepper } from "../stepper.js";
 import { runTraining } from "../training.js";
@@ -35,6 +36,8 @@ try {
       from: start.step,
       to: steps,
       stops: [saveEvery, sampleEvery],
+      most: chunkSteps(configuration.batch),
+      begin: 1,
     });
     const stepper = createStepper({
       manifest: model.manifest,
