@@ -42,7 +42,7 @@ export { type SamplerModelOptions, samplerModel } from "./sampling/sampler.js";
 export { unrolledSamplerModel } from "./sampling/unrolled.js";
 export { constant, type ExternalData, input, int64s, scalar, type Tensor } from "./tensor.js";
 export * from "./training/ddpm.js";
-export { type EntryPoint, GRAPHS } from "./training/graphs.js";
+export { EMIT_TARGETS, type EmitTarget, type EntryPoint, GRAPHS, loweringFor } from "./training/graphs.js";
 export { planUpdates, type TrainingOptions, type UpdatePlan } from "./training/plan.js";
 export { describeTraining, type Training } from "./training/training.js";
 export { type UpdateInputs, updateState } from "./training/update.js";

@@ -15,7 +15,7 @@ import {
 import type { ModelValue } from "./model.js";
 import type { Network } from "./network.js";
 import { writeOnnx } from "./onnx/write.js";
-import { GRAPHS } from "./training/graphs.js";
+import { type EmitTarget, GRAPHS, loweringFor } from "./training/graphs.js";
 import type { TrainingOptions } from "./training/plan.js";
 import { describeTraining } from "./training/training.js";
 
@@ -23,6 +23,8 @@ import { describeTraining } from "./training/training.js";
 export interface ModelFilesOptions extends TrainingOptions {
   /** Default: the practical's. */
   readonly schedule?: ScheduleSpec;
+  /** The device that all graphs are written for; by default each has the form of the device that usually runs it. */
+  readonly target?: EmitTarget | undefined;
 }
 
 /**
@@ -31,14 +33,14 @@ export interface ModelFilesOptions extends TrainingOptions {
  */
 export async function modelFiles(
   network: Network,
-  { schedule = PRACTICAL_SCHEDULE, ...options }: ModelFilesOptions = {},
+  { schedule = PRACTICAL_SCHEDULE, target, ...options }: ModelFilesOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const training = describeTraining(network, scheduleOf(schedule), options);
   const contents = new Map<string, Uint8Array>();
   const graphs: Partial<Record<GraphName, GraphSpec>> = {};
   for (const name of GRAPH_NAMES) {
-    const { lowering, build } = GRAPHS[name];
-    const model = build(training, lowering);
+    const lowering = loweringFor(name, target);
+    const model = GRAPHS[name].build(training, lowering);
     const file = `${name}.onnx`;
     contents.set(file, writeOnnx(model));
     const { inputs, outputs } = model.graph;

@@ -2,6 +2,7 @@ import path from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
 import { modelFiles } from "../model-files.js";
 import type { NetworkOptions, OptionValue } from "../network.js";
+import { EMIT_TARGETS, type EmitTarget } from "../training/graphs.js";
 import { loadNetwork } from "./load-network.js";
 import { type TrainingFlags, trainingOptions } from "./training-flags.js";
 import { writeFolder } from "./write-folder.js";
@@ -10,15 +11,16 @@ export interface EmitArguments extends TrainingFlags {
   readonly network: string;
   readonly out?: string | undefined;
   readonly option: readonly string[];
+  readonly target?: string | undefined;
 }
 
 /** `graph-builder emit`: makes the graphs and writes the folder. */
 export async function emit(
-  { network: wanted, out, option, ...training }: EmitArguments,
+  { network: wanted, out, option, target, ...training }: EmitArguments,
   print: (line: string) => void,
 ): Promise<void> {
   const start = performance.now();
-  const options = trainingOptions(training);
+  const options = { ...trainingOptions(training), target: parseTarget(target) };
   const factory = await loadNetwork(wanted);
   const network = factory(parseOptions(option, factory.defaults, factory.name));
   const files = await modelFiles(network, options);
@@ -28,6 +30,12 @@ export async function emit(
   const megabytes = ([...files.values()].reduce((sum, bytes) => sum + bytes.length, 0) / 2 ** 20).toFixed(1);
   print(`${folder}: ${files.size} files, ${megabytes} MB, in ${seconds} s`);
   print(`train it: npx -y pnpm@12 trainer --artifacts ${folder} --steps 2500`);
+}
+
+function parseTarget(text: string | undefined): EmitTarget | undefined {
+  const target = EMIT_TARGETS.find((candidate) => candidate === text);
+  if (target !== undefined || text === undefined) return target;
+  throw new UserError(`--target ${text}: expected ${EMIT_TARGETS.join(", ")}`, { usage: true });
 }
 
 /** `key=value` texts as the types of the defaults. */

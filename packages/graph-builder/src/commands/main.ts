@@ -3,6 +3,7 @@ import { UserError } from "@onnx-diffusion/diffusion";
 import yargs from "yargs";
 import { NETWORKS } from "../networks/index.js";
 import { OPTIMIZERS } from "../optimizers/index.js";
+import { EMIT_TARGETS } from "../training/graphs.js";
 import { emit } from "./emit.js";
 import { gradCommand } from "./grad.js";
 import { inspectCommand } from "./inspect.js";
@@ -37,6 +38,11 @@ export async function main(argv: readonly string[]): Promise<number> {
               requiresArg: true,
               default: [] as string[],
               describe: "change an option of the network: --option channels=8,12,16,20",
+            })
+            .option("target", {
+              type: "string",
+              requiresArg: true,
+              describe: `the device to write all graphs for: ${EMIT_TARGETS.join(", ")} (default: the training loop for CPUs, the others for accelerators)`,
             })
             .option("optimizer", {
               type: "string",

@@ -39,6 +39,25 @@ export const GRAPHS: Readonly<Record<GraphName, EntryPoint>> = {
   inference_model: { lowering: native, build: inferenceModel },
 };
 
+/** Devices that graphs can be written for. */
+export const EMIT_TARGETS = ["cpu", "cuda", "webgpu"] as const;
+export type EmitTarget = (typeof EMIT_TARGETS)[number];
+
+/** Which form wins where: gathered patches and Gemm on CPUs, ONNX's own convolutions on accelerators. */
+const FORMS: Readonly<Record<EmitTarget, Lowering>> = { cpu, cuda: native, webgpu: native };
+
+/** Without gradients ONNX Runtime's own convolutions are the fastest everywhere: weights are constants that it packs. */
+const WITHOUT_GRADIENTS: readonly GraphName[] = ["eval_model", "inference_model"];
+
+/**
+ * The form of a graph: the one of the device that the folder is for. Without a device each graph has the form of the
+ * device that runs it: `training_loop` the CPU's, the others that of accelerators.
+ */
+export function loweringFor(graph: GraphName, target?: EmitTarget): Lowering {
+  if (target === undefined || WITHOUT_GRADIENTS.includes(graph)) return GRAPHS[graph].lowering;
+  return FORMS[target];
+}
+
 /** A graph with gradients, finished as the lowering wants it. */
 function finished(build: EntryPoint["build"]): EntryPoint["build"] {
   return (training, lowering) => {

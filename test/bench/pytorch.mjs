@@ -1,0 +1,183 @@
+/**
+ * Whole training steps of unet-cond (data, noise, loss, gradient, Adam) and sampling against the practical's network in
+ * PyTorch: same threads, same batch, float32, in turns in one run, medians. The floor is the same arithmetic at the
+ * rate of one 2048^3 MatMul of ONNX Runtime.
+ *
+ *   node test/bench/pytorch.mjs --python VENV/bin/python [--batch 16] [--rounds 7] [--steps 8] [--threads 2]
+ *     [--modes eager,compile] [--device cpu|cuda] [--sample]
+ *
+ * The environment needs torch (test/golden/requirements.txt).
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { buildModel, input, matmul, writeOnnx } from "@onnx-diffusion/graph-builder";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { readModelFolder } from "../../packages/trainer/dist/artifacts.js";
+import { batchMaker } from "../../packages/trainer/dist/batches.js";
+import { loadDataset } from "../../packages/trainer/dist/data/index.js";
+import { createSession, createTrainingSession } from "../../packages/trainer/dist/devices.js";
+import { drawImages } from "../../packages/trainer/dist/sampling.js";
+import { initialState } from "../../packages/trainer/dist/state.js";
+import { createStepper } from "../../packages/trainer/dist/stepper.js";
+
+const { values: args } = parseArgs({
+  options: {
+    python: { type: "string", default: "python3" },
+    artifacts: { type: "string", default: "models/unet-cond" },
+    /** Exported model for sampling; without it sampling is left out. */
+    model: { type: "string" },
+    batch: { type: "string", default: "16" },
+    rounds: { type: "string", default: "7" },
+    steps: { type: "string", default: "8" },
+    threads: { type: "string", default: String(availableParallelism()) },
+    modes: { type: "string", default: "eager" },
+    device: { type: "string", default: "cpu" },
+  },
+});
+const [batch, rounds, steps, threads] = ["batch", "rounds", "steps", "threads"].map((name) =>
+  Number(args[name]),
+);
+/** 2 * multiply-adds of the convolutions of a step, an image: forward, and both gradients. */
+const GFLOP = 15.24 / 16;
+/** Images that both sides take from. */
+const IMAGES = 4096;
+
+const scratch = mkdtempSync(path.join(tmpdir(), "bench-"));
+const model = readModelFolder(args.artifacts, "--artifacts");
+const { manifest } = model;
+const dataset = await loadDataset("mnist", { split: "train", channels: 3, height: 32, width: 32 });
+const files = writeData();
+const workers = await Promise.all(args.modes.split(",").map(startWorker));
+const session = await createTrainingSession(model, args.device, { threads });
+const stepper = createStepper({ manifest, session, learningRate: 1e-4, state: initialState(manifest, 0) });
+const make = batchMaker(manifest, dataset, { seed: 0, batch });
+let done = 0;
+
+const sides = new Map([
+  ["onnx-diffusion", takeSteps],
+  ...workers.map(({ mode, ask }) => [`PyTorch ${mode}`, () => ask({ what: "step", count: steps })]),
+  ["2048^3 MatMul", await matMulRate()],
+]);
+await inTurns("training step", sides, (name, median) =>
+  name === "2048^3 MatMul" ? `floor ${median.toFixed(1)}` : median.toFixed(1),
+);
+if (args.model) await compareSampling(args.model);
+const ours = process.resourceUsage().maxRSS / 1024;
+console.log(`peak resident memory: this process ${ours.toFixed(0)} MiB (the data set in it)`);
+for (const { mode, ask } of workers)
+  console.log(`  PyTorch ${mode} ${(await ask({ what: "step", count: 1 }, "peak")).toFixed(0)} MiB`);
+for (const { child } of workers) child.stdin.end();
+await stepper.dispose();
+rmSync(scratch, { recursive: true });
+
+/** Runs every side once without counting, then in turns. */
+async function inTurns(what, contenders, show) {
+  const times = new Map([...contenders.keys()].map((name) => [name, []]));
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, run] of contenders) {
+      const milliseconds = await run();
+      if (round >= 0) times.get(name).push(milliseconds);
+    }
+  }
+  const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+  const [first] = times.values();
+  console.log(`${what}, batch ${batch}, ${threads} threads, medians of ${rounds} rounds in turns, ms:`);
+  for (const [name, list] of times) {
+    const ratio = median(first.map((time, i) => time / list[i]));
+    console.log(
+      `  ${name.padEnd(18)} ${show(name, median(list)).padStart(12)}   ours / it ${ratio.toFixed(2)}`,
+    );
+  }
+}
+
+/** Batches are made here, one after the other with the steps; the trainer makes them beside. */
+async function takeSteps() {
+  const start = performance.now();
+  await stepper.run(make({ first: done + 1, steps }));
+  done += steps;
+  return (performance.now() - start) / steps;
+}
+
+async function matMulRate() {
+  const n = 2048;
+  const [a, b] = [input("a", "float32", [n, n]), input("b", "float32", [n, n])];
+  const product = await InferenceSession.create(
+    writeOnnx(buildModel({ name: "product", inputs: [a, b], outputs: { c: matmul(a, b) } })),
+    { intraOpNumThreads: threads },
+  );
+  const square = () => new Tensor("float32", new Float32Array(n * n).fill(0.5), [n, n]);
+  const feeds = { a: square(), b: square() };
+  return async () => {
+    const start = performance.now();
+    await product.run(feeds);
+    return ((performance.now() - start) * batch * GFLOP) / ((2 * n ** 3) / 1e9);
+  };
+}
+
+async function compareSampling(folder) {
+  const exported = readModelFolder(folder, "--model");
+  const inference = await createSession(exported, "inference_model", args.device, { threads });
+  const labels = Array.from({ length: 10 }, (_, i) => i);
+  for (const [sampler, rows] of [
+    ["ddpm", 400],
+    ["ddim", 50],
+  ]) {
+    const draw = async () => {
+      const start = performance.now();
+      const options = { manifest: exported.manifest, session: inference, sampler, steps: rows };
+      for await (const _ of drawImages({ ...options, seed: 0, count: 10, labels }));
+      return performance.now() - start;
+    };
+    await inTurns(
+      `10 images, ${sampler} in ${rows} steps`,
+      new Map([
+        ["onnx-diffusion", draw],
+        ...workers.map(({ mode, ask }) => [`PyTorch ${mode}`, () => ask({ what: "sample", sampler })]),
+      ]),
+      (_, median) => median.toFixed(0),
+    );
+  }
+  await inference.release();
+}
+
+function writeData() {
+  const indices = Uint32Array.from({ length: IMAGES }, (_, i) => i);
+  const [images, labels] = [new Uint8Array(IMAGES * 3072), new Int32Array(IMAGES)];
+  dataset.images(indices, images);
+  dataset.labels(indices, labels);
+  const at = { images: path.join(scratch, "images"), labels: path.join(scratch, "labels") };
+  writeFileSync(at.images, images);
+  writeFileSync(at.labels, Uint8Array.from(labels));
+  return at;
+}
+
+/** A process of PyTorch that answers one request after another. */
+async function startWorker(mode) {
+  const script = fileURLToPath(new URL("pytorch_worker.py", import.meta.url));
+  const child = spawn(
+    args.python,
+    [
+      script,
+      ...["--batch", String(batch), "--threads", String(threads), "--mode", mode, "--device", args.device],
+      ...["--images", files.images, "--labels", files.labels],
+    ],
+    { stdio: ["pipe", "pipe", "inherit"] },
+  );
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const read = async () => {
+    const { value, done: ended } = await lines.next();
+    if (ended) throw new Error(`PyTorch (${mode}) ended; is torch in ${args.python}?`);
+    return JSON.parse(value);
+  };
+  console.log(`PyTorch ${mode}: ${JSON.stringify(await read())}`);
+  const ask = async (request, what = "milliseconds") => {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    return (await read())[what];
+  };
+  return { mode, child, ask };
+}
