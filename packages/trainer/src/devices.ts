@@ -85,17 +85,22 @@ export async function createTrainingSession(
   throw new Error("unreachable: the CPU's error is thrown above");
 }
 
-/** The provider is a file that the npm package does not carry; asking ONNX Runtime would print its own lines. */
-function requireCudaLibrary(): void {
+/** Where onnxruntime-node's binary for this system lies, and its providers beside it. */
+export function runtimeFolder(): string {
   const require = createRequire(import.meta.url);
   const root = dirname(dirname(require.resolve("onnxruntime-node")));
-  const folder = join(root, "bin", "napi-v6", process.platform, process.arch);
+  return join(root, "bin", "napi-v6", process.platform, process.arch);
+}
+
+/** The provider is a file that the npm package does not carry; asking ONNX Runtime would print its own lines. */
+function requireCudaLibrary(): void {
+  const folder = runtimeFolder();
   const name =
     process.platform === "win32" ? "onnxruntime_providers_cuda.dll" : "libonnxruntime_providers_cuda.so";
   if (existsSync(join(folder, name))) return;
   throw new UserError(
-    `device cuda: ONNX Runtime's CUDA provider (${name} in ${folder}) is not installed; see docs/DEPENDENCIES.md, ` +
-      "or use --device cpu",
+    `device cuda: ONNX Runtime's CUDA provider (${name} in ${folder}) is not installed; ` +
+      "trainer doctor says what is missing; or use --device cpu",
   );
 }
 

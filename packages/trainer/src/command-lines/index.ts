@@ -1,5 +1,7 @@
+import { bundleLine } from "./bundle.js";
 import type { Command } from "./command.js";
 import { dataLine } from "./data.js";
+import { doctorLine } from "./doctor.js";
 import { evalLine } from "./eval.js";
 import { exportLine } from "./export.js";
 import { figuresLine } from "./figures.js";
@@ -18,4 +20,6 @@ export const COMMANDS: readonly Command[] = [
   verifyLine,
   dataLine,
   profileLine,
+  doctorLine,
+  bundleLine,
 ];
