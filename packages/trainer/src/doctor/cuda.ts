@@ -26,7 +26,7 @@ export interface Machine {
   needs(library: string): readonly string[];
 }
 
-export const thisMachine: Machine = {
+const thisMachine: Machine = {
   platform: process.platform,
   environment: process.env,
   exists: existsSync,

@@ -96,7 +96,7 @@ function median(values: readonly number[]): number {
 }
 
 /** What an operator takes of a step, over all shapes. */
-export interface OperatorTotal {
+interface OperatorTotal {
   readonly operator: string;
   readonly count: number;
   readonly milliseconds: number;

@@ -2,7 +2,7 @@
 
 import { byOperator, type ProfileRow, shapeText } from "./events.js";
 
-export interface Profile {
+interface Profile {
   readonly rows: readonly ProfileRow[];
   /** Of a step by the clock, what lies between the nodes included. */
   readonly wall: number;
