@@ -13,6 +13,7 @@ export const CUDA_KERNELS: Readonly<Record<string, readonly string[]>> = {
   Concat: ALL,
   Conv: FLOATS,
   ConvTranspose: FLOATS,
+  Cos: FLOATS,
   Div: NUMBERS,
   Equal: ["bool", "int32", "int64", ...FLOATS],
   Exp: FLOATS,
@@ -32,13 +33,15 @@ export const CUDA_KERNELS: Readonly<Record<string, readonly string[]>> = {
   Relu: FLOATS,
   Reshape: ALL,
   Sigmoid: FLOATS,
+  Sin: FLOATS,
   Slice: ALL,
   Split: ALL,
   Sqrt: FLOATS,
   Sub: NUMBERS,
   Tanh: FLOATS,
   Transpose: ALL,
-  Where: ["uint8", "int32", "int64", ...FLOATS],
+  // Of its condition.
+  Where: ["bool"],
 };
 
 /** Operators that CUDA has kernels for, but whose results lie in the host's memory: what follows would be copied. */

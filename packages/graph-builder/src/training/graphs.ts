@@ -11,7 +11,7 @@ import { cpu } from "../lowering/cpu.js";
 import type { Lowering } from "../lowering/lowering.js";
 import { native } from "../lowering/native.js";
 import type { Model } from "../model.js";
-import { gather, loop, reduceMean, reshape, shapeOf } from "../ops/index.js";
+import { gather, loop, reduceMean, reshape, shapeOf, stopGradient } from "../ops/index.js";
 import { Collector } from "../params.js";
 import { externalConstant, input, type Tensor } from "../tensor.js";
 import { type Batch, ddpmErrors } from "./ddpm.js";
@@ -130,7 +130,10 @@ function trainingStep(training: Training, lowering: Lowering): Model {
   const batch = batchInputs(training.network);
   const learningRate = learningRateInput();
   const inputs = stateInputs(training);
-  const kernels = inKernelLayout(training, lowering, inputs);
+  // Under another name, so that changing the layout and back leaves these and not the inputs.
+  const kernels = new Map(
+    [...inKernelLayout(training, lowering, inputs)].map(([name, t]) => [name, stopGradient(t)]),
+  );
   const { after, loss } = fusedStep(training, lowering, kernels, batch, learningRate);
   return buildModel({
     name: `${training.network.name}.training_step`,
