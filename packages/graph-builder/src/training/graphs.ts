@@ -41,6 +41,7 @@ export const GRAPHS: Readonly<Record<GraphName, EntryPoint>> = {
 
 /** Devices that graphs can be written for. */
 export const EMIT_TARGETS = ["cpu", "cuda", "webgpu"] as const;
+/** One of EMIT_TARGETS. */
 export type EmitTarget = (typeof EMIT_TARGETS)[number];
 
 /** Which form wins where: gathered patches and Gemm on CPUs, ONNX's own convolutions on accelerators. */
