@@ -327,7 +327,7 @@ long a run took: one prediction, {len(LABELS)} images by {STEPS} steps of ddim, 
 - Predictions are compared with the manifest's known answer, images with those of `trainer sample`; both are onnxruntime-node's. The
   loss of the training step is compared with ONNX Runtime's in Python, which is 0 off itself.
 - Allowed are {EPS_TOLERANCE:.0e} for a value of eps, {PIXEL_TOLERANCE} of 255 for a pixel, {LOSS_TOLERANCE:.0e} for a loss. `.ci/run` holds every row to it, on the released
-  model, and what does not run to not running.
+  model of a network or, where none is released, on a narrow one, and what does not run to not running.
 - The reference evaluator and WebGPU in software take minutes for the samplers and the training step of this network: those cells
   are of a narrow one, of 8 to 24 channels.
 - `fp16-weights` has weights in float16 beside the graph; `diet` is `--diet`, few operators of an old set; the sampler takes its
