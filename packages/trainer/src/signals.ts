@@ -46,3 +46,13 @@ export function catchStopSignals(onFirst: (signal: StopSignal) => void): StopSig
 export function exitCodeOf(signal: StopSignal): number {
   return 128 + constants.signals[signal];
 }
+
+/**
+ * The exit code of work that failed: that of the signal which stopped it.
+ *
+ * @throws error itself where no signal came.
+ */
+export function exitCodeAfter(error: unknown, { received }: StopSignals): number {
+  if (received === undefined) throw error;
+  return exitCodeOf(received);
+}

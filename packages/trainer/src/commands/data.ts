@@ -8,7 +8,7 @@ import { makeFolder, writeFileAtomic } from "../files.js";
 import { previewPng } from "../pictures/index.js";
 import { withCommas } from "../pictures/theme.js";
 import { bytesText, shareLine } from "../progress.js";
-import { catchStopSignals, exitCodeOf } from "../signals.js";
+import { catchStopSignals, exitCodeAfter } from "../signals.js";
 import { openTerminal, type Terminal } from "../terminal.js";
 
 export interface DataOptions {
@@ -66,8 +66,7 @@ export async function dataCommand(options: DataOptions): Promise<number> {
     }
     return 0;
   } catch (error) {
-    if (signals.received === undefined) throw error;
-    return exitCodeOf(signals.received);
+    return exitCodeAfter(error, signals);
   } finally {
     terminal.clear();
     signals.dispose();

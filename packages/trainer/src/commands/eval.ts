@@ -16,7 +16,7 @@ import { makeFolder, writeFileAtomic } from "../files.js";
 import { confusionFigure, type GridOptions, gridPng, lossByTimestepFigure } from "../pictures/index.js";
 import { withCommas } from "../pictures/theme.js";
 import { shareLine } from "../progress.js";
-import { catchStopSignals, exitCodeOf } from "../signals.js";
+import { catchStopSignals, exitCodeAfter } from "../signals.js";
 import { openTerminal } from "../terminal.js";
 import { draw } from "./draw.js";
 
@@ -106,8 +106,7 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
     });
     return 0;
   } catch (error) {
-    if (signals.received === undefined) throw error;
-    return exitCodeOf(signals.received);
+    return exitCodeAfter(error, signals);
   } finally {
     terminal.clear();
     signals.dispose();

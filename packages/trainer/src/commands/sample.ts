@@ -10,7 +10,7 @@ import { makeFolder, writeFileAtomic } from "../files.js";
 import { labelList } from "../flags.js";
 import { encodeNpy, toChannelsLast } from "../npy.js";
 import { gridPng } from "../pictures/index.js";
-import { catchStopSignals, exitCodeOf } from "../signals.js";
+import { catchStopSignals, exitCodeAfter } from "../signals.js";
 import { openTerminal } from "../terminal.js";
 import { draw } from "./draw.js";
 
@@ -68,8 +68,7 @@ export async function sampleCommand(options: SampleOptions): Promise<number> {
     }
     return 0;
   } catch (error) {
-    if (signals.received === undefined) throw error;
-    return exitCodeOf(signals.received);
+    return exitCodeAfter(error, signals);
   } finally {
     terminal.clear();
     signals.dispose();
