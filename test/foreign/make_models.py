@@ -1,6 +1,7 @@
 """Two models that this project did not make, and what their own libraries draw with them.
 
-    python3 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_models.py
+    apt-get install python3-venv python3-torch
+    /usr/bin/python3 -m venv --system-site-packages venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_models.py
 
 - unet: diffusers' UNet2DModel with classes and attention; int64 timesteps from 0, v prediction, scaled-linear betas.
 - plain: a PyTorch module of one's own that takes one image at a time and one time in 0..1 for it, and predicts the image.
