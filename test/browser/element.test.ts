@@ -106,6 +106,50 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     expect(opened.errors).toEqual([]);
   });
 
+  test("two of one model load it once, and neither holds the other up", async () => {
+    await opened.page.evaluate(async () => {
+      for (const name of await caches.keys()) await caches.delete(name);
+    });
+    await open(element('count="1" steps="300" seed="1"') + element('count="2" steps="2" seed="2" paused'));
+    opened.requests.length = 0;
+    await opened.page.waitForFunction(() => {
+      const slider = document.querySelector("diffusion-sampler")!.shadowRoot!.querySelector("[type=range]");
+      return (slider as HTMLInputElement).value !== "0";
+    });
+    const told = await opened.page.evaluate(async () => {
+      const [one, two] = [...document.querySelectorAll("diffusion-sampler")] as DiffusionSampler[];
+      const done = (element: DiffusionSampler) =>
+        new Promise<number>((resolve) =>
+          element.addEventListener("done", ({ detail }) => resolve(detail.seconds), { once: true }),
+        );
+      // Paused in the middle before the other comes: their drawings take turns all the same.
+      one!.pause();
+      const first = done(one!);
+      const second = done(two!);
+      const asked = performance.now();
+      two!.play();
+      const seconds = [await first, await second];
+      const waited = (performance.now() - asked) / 1000;
+      const shared = one!.loaded === two!.loaded;
+      one!.remove();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const again = done(two!);
+      two!.seed = 3;
+      await again;
+      return { shared, inTurn: seconds[1]! < waited / 2, left: two!.images!.count };
+    });
+    expect(told).toEqual({ shared: true, inTurn: true, left: 2 });
+    const counts = (pattern: RegExp) => opened.requests.filter((path) => pattern.test(path)).sort();
+    expect(counts(/^\/model\//)).toEqual(
+      [...(await smallModel()).keys()].map((name) => `/model/${name}`).sort(),
+    );
+    expect(counts(/\.wasm$/)).toEqual(["/ort-wasm-simd-threaded.wasm"]);
+    expect(opened.page.workers().length).toBe(1);
+    await opened.page.evaluate(() => document.querySelector("diffusion-sampler")!.remove());
+    await expect.poll(() => opened.page.workers().length).toBe(0);
+    expect(opened.errors).toEqual([]);
+  });
+
   test("attributes and properties say the same, and each change is drawn", async () => {
     await open(element('steps="2" count="2"'));
     await drawn();

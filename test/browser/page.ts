@@ -33,6 +33,8 @@ export interface TestPage extends AsyncDisposable {
   readonly page: Page;
   /** What the page wrote to its console as an error, or threw. */
   readonly errors: string[];
+  /** The paths that the server was asked for, in order, the page's workers included. */
+  readonly requests: string[];
 }
 
 /**
@@ -46,7 +48,9 @@ export async function openPage(
   flags: readonly string[] = [],
   headers: Readonly<Record<string, string>> = {},
 ): Promise<TestPage> {
+  const requests: string[] = [];
   const server = createServer(async ({ url = "/" }, response) => {
+    requests.push(url);
     const found = files[url];
     const body =
       found !== undefined
@@ -79,6 +83,7 @@ export async function openPage(
   return {
     page,
     errors,
+    requests,
     async [Symbol.asyncDispose]() {
       await browser.close();
       server.close();

@@ -10,6 +10,8 @@ export interface OpenedFile {
 export type ModelSource = URL | FileSystemDirectoryHandle;
 
 /** The source that a user's argument means: an address of the folder, or of the manifest in it. */
+export function modelSource(model: string | URL): URL;
+export function modelSource(model: string | URL | FileSystemDirectoryHandle): ModelSource;
 export function modelSource(model: string | URL | FileSystemDirectoryHandle): ModelSource {
   if (typeof model !== "string" && !(model instanceof URL)) return model;
   let url: URL;

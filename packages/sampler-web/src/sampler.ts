@@ -101,10 +101,11 @@ export class Sampler {
   sample(options: SampleOptions = {}): Sampling {
     if (this.#disposed) throw disposed();
     const request = drawRequest(options, this.manifest);
-    return new Sampling(async (signal, onStep) => {
+    return new Sampling(async (signal, onBegin, onStep) => {
       const before = this.#last;
       const drawn = (async () => {
         await Promise.race([before, rejection(signal)]);
+        onBegin();
         return this.#draw(request, signal, ({ step, steps, x }) =>
           onStep(x ? { step, steps, images: this.#images(x) } : { step, steps }),
         );

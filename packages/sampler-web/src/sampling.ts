@@ -1,6 +1,7 @@
 /** One drawing under way: its steps to loop over, and its images to wait for. */
 import { Gate } from "./gate.js";
 import type { Images } from "./images.js";
+import { Stopwatch } from "./stopwatch.js";
 
 /** The state after an evaluation of the network. */
 export interface SampleStep {
@@ -11,9 +12,10 @@ export interface SampleStep {
   readonly images?: Images;
 }
 
-/** What does the work: it tells each step, waits where that gives a promise, and gives the images. */
+/** What does the work: it tells its beginning and each step, waits where that gives a promise, and gives the images. */
 export type DrawWork = (
   signal: AbortSignal,
+  onBegin: () => void,
   onStep: (step: SampleStep) => undefined | Promise<void>,
 ) => Promise<Images>;
 
@@ -28,12 +30,18 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
   /** Steps that the loop has not seen; kept only once there is a loop. */
   #queue: SampleStep[] | undefined;
   readonly #gate = new Gate();
+  readonly #stopwatch = new Stopwatch();
+  #begun = false;
   #settled = false;
   #wake: (() => void) | undefined;
 
   constructor(work: DrawWork, signal: AbortSignal | undefined) {
     const both = signal ? AbortSignal.any([signal, this.#controller.signal]) : this.#controller.signal;
-    this.#result = work(both, (step) => {
+    const begin = (): void => {
+      this.#begun = true;
+      if (this.#gate.passage === undefined) this.#stopwatch.start();
+    };
+    this.#result = work(both, begin, (step) => {
       this.#queue?.push(step);
       this.#wake?.();
       return this.#gate.passage;
@@ -41,6 +49,7 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
     both.addEventListener("abort", () => this.#gate.open(), { once: true });
     const settle = (): void => {
       this.#settled = true;
+      this.#stopwatch.stop();
       this.#wake?.();
     };
     // Also keeps the browser from reporting an error that whoever waits for the images is told.
@@ -58,12 +67,20 @@ export class Sampling implements PromiseLike<Images>, AsyncIterable<SampleStep> 
 
   /** Holds the work up, within a step or two; other drawings of the sampler wait too. Stopping it still works. */
   pause(): void {
-    if (!this.#settled) this.#gate.close();
+    if (this.#settled) return;
+    this.#gate.close();
+    this.#stopwatch.stop();
   }
 
   /** Goes on where `pause` held the work up. */
   resume(): void {
     this.#gate.open();
+    if (this.#begun && !this.#settled) this.#stopwatch.start();
+  }
+
+  /** What the work has taken so far, without pauses and without waiting for drawings that were asked for before. */
+  get seconds(): number {
+    return this.#stopwatch.seconds;
   }
 
   /** The steps from here on. Throws what the drawing fails with. */

@@ -7,10 +7,14 @@ export class Stopwatch {
     this.#since ??= performance.now();
   }
 
-  /** Stops. @returns the seconds that it ran, in all. */
-  stop(): number {
-    if (this.#since !== undefined) this.#milliseconds += performance.now() - this.#since;
+  stop(): void {
+    this.#milliseconds = 1000 * this.seconds;
     this.#since = undefined;
-    return this.#milliseconds / 1000;
+  }
+
+  /** What it has run, in all. */
+  get seconds(): number {
+    const running = this.#since === undefined ? 0 : performance.now() - this.#since;
+    return (this.#milliseconds + running) / 1000;
   }
 }

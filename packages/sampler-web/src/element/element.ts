@@ -9,7 +9,6 @@ import type { DiffusionSamplerEventMap, DrawnDetail } from "./events.js";
 import { Film } from "./film.js";
 import { Loader } from "./loader.js";
 import { pngOf, save } from "./png.js";
-import { Stopwatch } from "./stopwatch.js";
 import { paint, View } from "./view.js";
 import { drawnWords, loadingWords, pictureNames } from "./words.js";
 
@@ -23,17 +22,53 @@ const PROPERTIES = [
 const DICE = 100_000;
 
 /**
- * Draws with a model when it comes into view.
+ * `<diffusion-sampler>`: draws with a model when it comes into view.
  *
  * ```html
  * <diffusion-sampler model="models/digits/" count="10" sampler="ddim" steps="50" seed="7"></diffusion-sampler>
  * ```
+ *
+ * **Attributes** follow the properties, and these them: `model`, `device`, `runtime-url`, `count`, `labels`, `pick`, `seed`,
+ * `sampler`, `steps`, `spacing`, `class-names`, `paused`. Each change is drawn.
+ *
+ * **Events** do not bubble, as with `<img>`: {@link DiffusionSamplerEventMap}.
+ *
+ * **Parts**, for `diffusion-sampler::part(...)`:
+ *
+ * | part | |
+ * | --- | --- |
+ * | `grid`, `image` | all pictures; one of them |
+ * | `progress` | the bar while the model loads |
+ * | `error` | what is wrong, with a button to retry |
+ * | `controls` | everything below the pictures |
+ * | `timeline`, `slider`, `count` | the row with the steps; its slider; "43 / 50" |
+ * | `classes`, `class` | the classes to pick one of; one of them |
+ * | `options` | the row with seed and steps |
+ * | `input` (`seed`, `steps`) | the fields |
+ * | `button` (`play`, `download`, `new-seed`, `retry`) | the buttons |
+ * | `status` | the line that says what it does |
+ *
+ * **Custom properties**:
+ *
+ * | property | default | |
+ * | --- | --- | --- |
+ * | `--diffusion-accent` | a blue for the page's colour scheme | play button, slider, the class picked, focus |
+ * | `--diffusion-on-accent` | white, or near black in dark pages | text on it |
+ * | `--diffusion-columns` | by the number of pictures | columns of the grid |
+ * | `--diffusion-gap` | `6px` | between pictures |
+ * | `--diffusion-radius` | `6px` | corners of pictures |
+ * | `--diffusion-rendering` | `pixelated` | `image-rendering` of the pictures; `auto` for smooth ones |
+ *
+ * Elements of one model, device and runtime share a {@link Sampler}, which is disposed of with the last of them. Their
+ * drawings take turns.
  */
 export class DiffusionSampler extends AttributeElement {
+  /** @internal */
   static readonly observedAttributes: readonly AttributeName[] = ATTRIBUTES;
 
   readonly #view: View;
-  readonly #loader = new Loader();
+  /** While it waits for its visitor, its drawing must not hold up another element's. */
+  readonly #loader = new Loader(() => this.#sampling?.resume());
   /** A sampler of the page's, in place of the loader's. */
   #given: Sampler | undefined;
   #loaded: Sampler | undefined;
@@ -49,7 +84,6 @@ export class DiffusionSampler extends AttributeElement {
   #sampling: Sampling | undefined;
   #film: Film | undefined;
   #images: Images | undefined;
-  #stopwatch = new Stopwatch();
   /** The class of each picture. */
   #labels: readonly number[] = [];
   #canvases: readonly HTMLCanvasElement[] = [];
@@ -102,16 +136,19 @@ export class DiffusionSampler extends AttributeElement {
     this.#loader.release();
   }
 
+  /** Listens to the element's own events, as typed in {@link DiffusionSamplerEventMap}. */
   override addEventListener<Name extends keyof DiffusionSamplerEventMap>(
     type: Name,
     listener: (this: DiffusionSampler, event: DiffusionSamplerEventMap[Name]) => unknown,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  /** Listens to any element's events. */
   override addEventListener(...args: Parameters<HTMLElement["addEventListener"]>): void;
   override addEventListener(...args: Parameters<HTMLElement["addEventListener"]>): void {
     super.addEventListener(...args);
   }
 
+  /** @internal */
   connectedCallback(): void {
     for (const name of PROPERTIES) {
       if (!Object.hasOwn(this, name)) continue;
@@ -131,6 +168,7 @@ export class DiffusionSampler extends AttributeElement {
     this.#observer.observe(this);
   }
 
+  /** @internal */
   disconnectedCallback(): void {
     this.#observer?.disconnect();
     // An element that is only moved is there again by then.
@@ -142,6 +180,7 @@ export class DiffusionSampler extends AttributeElement {
     });
   }
 
+  /** @internal */
   attributeChangedCallback(name: AttributeName, before: string | null, now: string | null): void {
     if (before === now || !this.isConnected || this.#writing) return;
     if (name === "paused") {
@@ -185,16 +224,12 @@ export class DiffusionSampler extends AttributeElement {
     if (this.#controller === undefined) return void this.#draw();
     if (this.#film?.ended) this.#film.rewind();
     this.#sampling?.resume();
-    this.#stopwatch.start();
     this.#run();
   }
 
   #hold(): void {
-    // A sampler of the page's has other work to do meanwhile; then only the eye waits.
-    if (this.#given === undefined) {
-      this.#sampling?.pause();
-      this.#stopwatch.stop();
-    }
+    // A sampler that others draw with has other work to do meanwhile; then only the eye waits.
+    if (this.#given === undefined && !this.#loader.isShared) this.#sampling?.pause();
     this.#showPlay();
     const { frame, steps } = this.#film ?? {};
     if (frame) this.#view.say(`Paused at step ${frame.step} of ${steps}`, "Paused");
@@ -258,10 +293,8 @@ export class DiffusionSampler extends AttributeElement {
     const request = drawRequest(options, sampler.manifest);
     this.#labels = request.labels;
     this.#showChoices();
-    this.#stopwatch = new Stopwatch();
     const sampling = sampler.sample(options);
     this.#sampling = sampling;
-    this.#stopwatch.start();
     if (this.paused) this.#hold();
     const { device } = sampler;
     this.#view.say("Drawing", `Drawing ${this.#canvases.length} pictures`);
@@ -274,7 +307,7 @@ export class DiffusionSampler extends AttributeElement {
       this.dispatchEvent(new CustomEvent("step", { detail: step }));
     }
     this.#images = await sampling;
-    const seconds = this.#stopwatch.stop();
+    const { seconds } = sampling;
     this.#run();
     const detail: DrawnDetail = {
       ...{ images: this.#images, seed: seed!, labels: request.labels, steps: evaluations, seconds },
