@@ -83,6 +83,10 @@ function typeOf(operand: Operand) {
   return { dtype, shape };
 }
 
+const EXPANDED = "the shape input is computed when the graph runs, so the result's shape is unknown here";
+const GIVEN_SIZES = "the sizes or scales are computed when the graph runs; give them as a constant";
+const PLACES =
+  "how many elements are not 0 is known only when the graph runs; give a constant, or use where()";
 const scalarBody = { name: "body", nodes: [], inputs: [], outputs: [], initializers: [] };
 
 describe.each<[string, Model, string]>([
@@ -401,6 +405,118 @@ describe.each<[string, Model, string]>([
     model("Einsum", [f(2)], { equation: text("i->j") }),
     'Einsum "here": the result\'s axes "j" are not each one of the operands\', named once',
   ],
+  ...(
+    [
+      ["ConstantOfShape", [i(2)], "the shape is computed when the graph runs; give it as a constant"],
+      ["Expand", [f(2), i(2)], EXPANDED],
+      ["Reshape", [f(2), i(2)], EXPANDED],
+      ["OneHot", [i(3), i(1), f(2)], "the depth is computed when the graph runs; give it as a constant"],
+      [
+        "Upsample",
+        [f(1, 1, 2, 2), f(4)],
+        "the scales are computed when the graph runs; give them as a constant",
+      ],
+      ["Resize", [f(1, 1, 2, 2), "", f(4)], GIVEN_SIZES],
+      ["Resize", [f(1, 1, 2, 2), "", "", i(4)], GIVEN_SIZES],
+      ["NonZero", [f(2)], PLACES],
+      ["Compress", [f(2), ["bool", [2]]], PLACES],
+      ["Range", [i(), i(), i()], "the bounds are computed when the graph runs; give them as constants"],
+      ["Slice", [f(2), i(1), [1]], "the starts are computed when the graph runs; give constants"],
+      ["Slice", [f(2), [0], [1], [0], i(1)], "axes and steps must be constants"],
+      ["Tile", [f(2), i(1)], "the repeats are computed when the graph runs; give them as a constant"],
+      ["ReduceSum", [f(2), i(1)], "the axes are computed when the graph runs; give them as a constant"],
+      ["Squeeze", [f(1), i(1)], "the axes are computed when the graph runs; give them as a constant"],
+      ["Unsqueeze", [f(1), i(1)], "the axes are computed when the graph runs; give them as a constant"],
+      ["Pad", [f(2), i(2)], "the pads are computed when the graph runs; give constants"],
+      ["TopK", [f(3), i(1)], "k is computed when the graph runs, expected a constant within axis 0 of [3]"],
+    ] satisfies [string, Operand[], string][]
+  ).map(([opType, operands, message]): [string, Model, string] => [
+    `${opType} by what is computed (${operands.length} operands)`,
+    model(opType, operands),
+    `${opType} "here": ${message}`,
+  ]),
+  [
+    "parts whose sizes are computed",
+    model("Split", [f(3), i(2)], {}, ["y", "z"]),
+    'Split "here": the sizes are computed when the graph runs; give the sizes as a constant',
+  ],
+  [
+    "more of the largest than there are",
+    model("TopK", [f(3), [4]]),
+    'TopK "here": k is 4, expected a constant within axis 0 of [3]',
+  ],
+  [
+    "fewer of the largest than none",
+    model("TopK", [f("n"), [-1]]),
+    'TopK "here": k is -1, expected a constant within axis 0 of [n]',
+  ],
+  [
+    "an old enlargement by another rule",
+    model("Upsample", [f(1, 1, 2, 2), [1, 1, 2, 2]], { mode: text("cubic") }),
+    'Upsample "here": the mode is "cubic", expected nearest or linear',
+  ],
+  [
+    "places in a constant of unknown sizes",
+    model("Resize", [f(1, 1, 2, 2), "", ["float64", [4]]]),
+    'Resize "here": the scales are float64, expected float32; convert them with cast()',
+  ],
+  [
+    "an aspect ratio of unknown sizes",
+    model("Resize", [f(1, 1, "h", 2), "", "", [1, 1, 4, 4]], {
+      keep_aspect_ratio_policy: text("not_larger"),
+    }),
+    'Resize "here": an axis of [1, 1, h, 2] has no known size; give scales',
+  ],
+  [
+    "dropout in training",
+    model("Dropout", [f(2), f(), b()]),
+    'Dropout "here": training_mode is not supported, as its mask is drawn when the graph runs; export the model in inference mode',
+  ],
+  [
+    "a filling of one value in two axes that are not of size 1",
+    model("ConstantOfShape", [[2]], {
+      value: { type: "tensor", value: { ...vector("v", [1, 2]), shape: [1, 2] } },
+    }),
+    'ConstantOfShape "here": the value is [1, 2], expected one element',
+  ],
+  [
+    "whole numbers that would not be numbers",
+    model("IsNaN", [i(2)]),
+    'IsNaN "here": the input is int64 [2], expected floating point; convert it with cast()',
+  ],
+  [
+    "bits of what is true or false",
+    model("BitwiseOr", [
+      ["bool", [2]],
+      ["bool", [2]],
+    ]),
+    'BitwiseOr "here": the inputs are bool, expected whole numbers',
+  ],
+  [
+    "a loss that is put together otherwise",
+    model("NegativeLogLikelihoodLoss", [f(2, 3), i(2)], { reduction: text("max") }),
+    'NegativeLogLikelihoodLoss "here": the reduction is "max", expected "mean", "sum" or "none"',
+  ],
+  [
+    "a loss whose target does not fit",
+    model("SoftmaxCrossEntropyLoss", [f(2, 3), i(3)]),
+    "nllLoss: the classes are [2, 3] and the target [3], expected [N, C, ...] and [N, ...]",
+  ],
+  [
+    "a response between channels of a vector",
+    model("LRN", [f(2)], { size: int(3) }),
+    'LRN "here": the input is [2], the size 3; expected [N, C, ...], 1 to 1024',
+  ],
+  [
+    "a response between very many channels",
+    model("LRN", [f(1, 2)], { size: int(2000) }),
+    'LRN "here": the input is [1, 2], the size 2000; expected [N, C, ...], 1 to 1024',
+  ],
+  [
+    "an output shape of unknown sizes",
+    model("ConvTranspose", [f(1, 1, "w"), f(1, 1, 3)], { output_shape: ints(8) }),
+    'ConvTranspose "here": output_shape of [1, 1, w] needs known sizes; give pads and output_padding',
+  ],
   [
     "scores of vectors",
     model("Softmax", [f()]),
@@ -437,6 +553,38 @@ describe.each<[string, Model, string]>([
     "a weight along an unknown size",
     model("Conv", [f(1, 1, "w"), f(1, 1, 3)]),
     'gradients: Conv "here": the gradient by the weight needs known sizes after the channels, found [1, 1, w]; give them in numbers',
+  ],
+  [
+    "elements put in place by products",
+    model("ScatterElements", [f(2), i(2), f(2)], { reduction: text("mul") }),
+    'gradients: ScatterElements "here": no gradient for the reduction "mul"; use "add" or "none"',
+  ],
+  [
+    "slices put in place by products",
+    model("ScatterND", [f(2, 2), i(1, 1), f(1, 2)], { reduction: text("mul") }),
+    'gradients: ScatterND "here": no gradient for the reduction "mul"; use "add" or "none"',
+  ],
+  [
+    "picking in each of a batch",
+    model("GatherND", [f(2, 3), i(2, 1)], { batch_dims: int(1) }),
+    'gradients: GatherND "here": no gradient for batch_dims > 0; put the batch into the indices',
+  ],
+  [
+    "smoothing while resizing",
+    model("Resize", [f(1, 1, 4, 4), "", [1, 1, 0.5, 0.5]], { antialias: int(1), mode: text("linear") }),
+    'gradients: Resize "here": no gradient with antialias; leave it out',
+  ],
+  [
+    "a part of an image, resized",
+    model("Resize", [f(1, 1, 4, 4), f(8), [1, 1, 0.5, 0.5]], {
+      coordinate_transformation_mode: text("tf_crop_and_resize"),
+    }),
+    'gradients: Resize "here": no gradient for the mode tf_crop_and_resize; crop with slice() and resize with another mode',
+  ],
+  [
+    "resizing what has no known size",
+    model("Resize", [f(1, 1, "h", 4), "", "", [1, 1, 4, 4]], { mode: text("linear") }),
+    'gradients: Resize "here": no gradient along axis 2 of [1, 1, h, 4], whose size is not known; resize by whole numbers to the nearest neighbours',
   ],
   [
     "a loop",
