@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { drawModel } from "../src/drawing/draw.js";
 import { type Model, readOnnx } from "../src/index.js";
 import { command } from "./command.js";
+import { file, op, value } from "./foreign-file.js";
 
 const MODELS = fileURLToPath(new URL("../../../models/", import.meta.url));
 const load = (file: string): Model => readOnnx(readFileSync(join(MODELS, file)));
@@ -92,6 +93,32 @@ describe("drawModel", () => {
     const svg = await drawModel({ ...model, graph: { ...model.graph, nodes } }, hostile);
     expect(elements(svg).map(({ name }) => name)).not.toContain("script");
   });
+});
+
+test("nodes and graphs without names: what lies in them is drawn, in a frame for each graph", async () => {
+  const graph = (operator: string, name = "") => ({
+    name,
+    node: [op(operator, ["x"], [`${operator}_y`], { name: "" })],
+    output: [value(`${operator}_y`)],
+  });
+  const branches = [
+    { name: "then_branch", type: 5, g: graph("Relu") },
+    { name: "else_branch", type: 5, g: graph("Neg", "otherwise") },
+  ];
+  const model = readOnnx(
+    file({
+      input: [value("x"), value("b", [], 9)],
+      node: [
+        op("If", ["b"], ["y"], { name: "", attribute: branches }),
+        op("Nobody", ["y"], [""], { name: "" }),
+      ],
+    }),
+  );
+  const all = elements(await drawModel(model, "a choice"));
+  const texts = (kind: string) =>
+    all.filter(({ attributes }) => attributes.class?.split(" ")[0] === kind).map(({ text }) => text);
+  expect(texts("label").sort()).toEqual(["If", "graph 1", "otherwise"]);
+  expect(texts("title")).toEqual(expect.arrayContaining(["Relu", "Neg", "Nobody", "x", "b", "y"]));
 });
 
 describe("graph-builder inspect --svg", () => {

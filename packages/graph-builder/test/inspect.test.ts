@@ -1,7 +1,9 @@
 /** `graph-builder inspect`: numbers that were counted by other means, and lines that fit. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { estimateFlops } from "../src/analysis/flops.js";
 import { inspectModel } from "../src/analysis/inspection.js";
 import { table } from "../src/commands/table.js";
@@ -25,6 +27,7 @@ import {
   type Tensor,
 } from "../src/index.js";
 import { command } from "./command.js";
+import { FLOAT, file, op, value } from "./foreign-file.js";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const UNET = here("../../../models/unet-cond/inference_model.onnx");
@@ -103,6 +106,94 @@ test("inspects files with operators that the builder has not, and says what it c
   );
 });
 
+describe("a page of a file that is unusual", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "inspect-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, ...parts: Parameters<typeof file>): string => {
+    const at = path.join(folder, name);
+    writeFileSync(at, file(...parts));
+    return at;
+  };
+
+  test("with operators of another domain, very many inputs and long texts", async () => {
+    const names = Array.from({ length: 20 }, (_, i) => `in${i}`);
+    const model = write(
+      "many.onnx",
+      { input: names.map((name) => value(name)), node: [op("Swish2", ["in0"], ["y"], { domain: "else" })] },
+      {
+        irVersion: null,
+        opsetImport: [{ version: 21 }, { domain: "else", version: 3 }],
+        metadataProps: [{ key: "about", value: "words ".repeat(50) }],
+      },
+    );
+    const { status, stdout } = await run(model);
+    expect(status).toBe(0);
+    const lines = stdout.split("\n");
+    expect(lines[1]).toMatch(/^[\d.]+ k?B · operator set 21 · operator set else 3 · IR 0$/);
+    expect(lines[2]).toHaveLength(100);
+    expect(lines[2]).toMatch(/^about: words .*…$/);
+    const first = lines.indexOf("inputs") + 1;
+    expect(lines[first]).toBe("  in0              float32  [2, 3]");
+    expect(lines[first + 15]).toBe("  … 5 more inputs");
+    expect(lines).toContain("operators: 1 node");
+    expect(lines).toContain("  else.Swish2  1");
+    expect(lines.some((line) => line.startsWith("parameters") || line.startsWith("constants"))).toBe(false);
+    expect(stdout).toMatch(/^operations, memory: not known: operators that are not supported: else\.Swish2/m);
+    const json = JSON.parse((await run(model, "--json")).stdout);
+    expect(json).toMatchObject({
+      irVersion: 0,
+      producer: { name: "", version: "" },
+      operatorSets: { "ai.onnx": 21, else: 3 },
+      externalFiles: [],
+    });
+    expect(json.inputs).toHaveLength(20);
+  });
+
+  test("without a size that has a name, and one group of parameters", async () => {
+    const weights = ["fc.weight", "fc.bias"].map((name) => ({
+      name,
+      dims: [2, 3],
+      dataType: FLOAT,
+      floatData: [1, 2, 3, 4, 5, 6],
+    }));
+    const model = write("known.onnx", {
+      initializer: weights,
+      node: [op("Mul", ["x", "fc.weight"], ["m"]), op("Add", ["m", "fc.bias"], ["y"])],
+    });
+    const { stdout } = await run(model);
+    expect(stdout).toContain("parameters: 12, 48 B\n  fc  12  48 B  100.0 %\n");
+    // A product and a sum for each of 2 x 3 elements.
+    expect(stdout).toMatch(/^operations: 12 FLOP a run$/m);
+    const { status, stderr } = await run(model, "--bind", "n=1");
+    expect([status, stderr]).toEqual([
+      1,
+      'the model has no size of the name "n"; all its sizes are numbers\n',
+    ]);
+  });
+
+  test("with weights in two files, of which it says how much lies there", async () => {
+    const weight = (name: string, location: string) => ({
+      name,
+      dims: [2, 3],
+      dataType: FLOAT,
+      dataLocation: 1,
+      externalData: [{ key: "location", value: location }],
+    });
+    const model = write("apart.onnx", {
+      initializer: [weight("a", "one.bin"), weight("b", "two.bin"), weight("c", "one.bin")],
+      node: [op("Sum", ["x", "a", "b", "c"], ["y"])],
+    });
+    const { stdout } = await run(model);
+    expect(stdout.split("\n")[1]).toContain(" · 48 B in one.bin · 24 B in two.bin · ");
+  });
+
+  test("of a graph that computes nothing", async () => {
+    const { stdout } = await run(write("nothing.onnx", { node: [], output: [value("x")] }));
+    expect(stdout).toContain("operators: 0 nodes\n");
+    expect(stdout).toMatch(/^operations: 0 FLOP a run$/m);
+  });
+});
+
 describe("operations", () => {
   const x = input("x", "float32", ["n", 6, 5, 5]);
   const m = input("m", "float32", [3, 4]);
@@ -176,6 +267,10 @@ describe("a table", () => {
   test("is cut where it may be, in the middle of a name", () => {
     const lines = table(rows, [{ flexible: true }, { right: true }, {}], 24);
     expect(lines).toEqual(["a-very….parts      1  x", "b              1,000  yy"]);
+  });
+  test("is not cut to nothing, and has rows of their own length", () => {
+    const lines = table([["a-very-long-name", "1"], ["rest"]], [{ flexible: true }, {}], 4);
+    expect(lines).toEqual(["a-ve…ame  1", "rest"]);
   });
 });
 

@@ -197,6 +197,11 @@ describe.each<[string, () => unknown, string | RegExp]>([
     () => read(tensor({ dims: [2 ** 40, 2 ** 40] })),
     'initializer "w": no tensor has the shape [1099511627776, 1099511627776]; the file is damaged',
   ],
+  ...([1, 5, 7, 10, 11, 13, 16] as const).map((dataType): [string, () => unknown, string | RegExp] => [
+    `no elements of type ${dataType}`,
+    () => read(tensor({ dataType })),
+    /^initializer "w": 0 values for \w+ \[2\], expected 2; the file is damaged$/,
+  ]),
   [
     "a negative size of an initializer",
     () => read(tensor({ dims: [-2, -1], floatData: [1, 2] })),
