@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RUNTIME_BYTES } from "../packages/sampler-web/src/runtime.js";
 import { bundle } from "../scripts/bundle-web.mjs";
 
 const folder = mkdtempSync(path.join(tmpdir(), "web-bundle-"));
@@ -19,15 +20,16 @@ test.each([
   ["wasm", 44, "", 15],
   ["jspi", 57, ".jspi", 17.5],
   ["webgpu", 57, ".asyncify", 28],
-])("%s: at most %i kB of scripts", (kind, kilobytes, binary, megabytes) => {
+] as const)("%s: at most %i kB of scripts", (kind, kilobytes, binary, megabytes) => {
   const runtime = readdirSync(folder).filter((name) => name.startsWith(`ort.${kind}.`));
   expect(runtime).toHaveLength(1);
   const bytes = [...ours(), ...runtime].reduce((sum, name) => sum + brotliCompressSync(read(name)).length, 0);
   expect(bytes).toBeGreaterThan(kilobytes * 500);
   expect(bytes).toBeLessThan(kilobytes * 1000);
-  expect(statSync(path.join(folder, `ort-wasm-simd-threaded${binary}.wasm`)).size).toBeLessThan(
-    megabytes * 1e6,
-  );
+  const { size } = statSync(path.join(folder, `ort-wasm-simd-threaded${binary}.wasm`));
+  expect(size).toBeLessThan(megabytes * 1e6);
+  // What the progress of loading counts.
+  expect(RUNTIME_BYTES[kind]).toBe(size);
 });
 
 test("nothing of Node, of the builder, or of runtimes that are not used", () => {

@@ -1,5 +1,5 @@
 /** The sampler in a real browser: the trainer's images, a page that stays free, and every error as it is promised. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fillImageNoise, linearSchedule, PRACTICAL_SCHEDULE } from "@onnx-diffusion/diffusion";
@@ -128,10 +128,20 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     expect(told.steps).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect(told.changed).toBe(29);
     expect(told.device).toEqual({ device: "wasm", why: "asked for" });
-    const bytes = model.get("inference_model.onnx")!.length + model.get("weights.safetensors")!.length;
+    const ofModel = model.get("inference_model.onnx")!.length + model.get("weights.safetensors")!.length;
+    const bytes = ofModel + statSync(at("static", "ort-wasm-simd-threaded.wasm")).size;
     expect(told.progress.at(0)).toEqual({ loaded: 0, total: bytes });
     expect(told.progress.at(-1)).toEqual({ loaded: bytes, total: bytes });
     expect(told.progress.every(({ loaded }, i) => loaded >= (told.progress[i - 1]?.loaded ?? 0))).toBe(true);
+    const inPage = await opened.page.evaluate(async () => {
+      let last: samplerWeb.LoadProgress | undefined;
+      const onProgress = (progress: samplerWeb.LoadProgress) => {
+        last = progress;
+      };
+      await (await web.Sampler.load("/model/", { device: "wasm", worker: false, onProgress })).dispose();
+      return last;
+    });
+    expect(inPage).toEqual({ loaded: ofModel, total: ofModel });
   });
 
   const manifest = () => JSON.parse(new TextDecoder().decode(model.get("manifest.json")));

@@ -7,7 +7,7 @@ import { GpuWalker } from "./gpu-walker.js";
 import { loadModel } from "./model.js";
 import type { DrawRequest, Engine, LoadRequest, LoadResult, OnStep } from "./protocol.js";
 import { defaultCount } from "./request.js";
-import { importRuntime } from "./runtime.js";
+import { importRuntime, runtimeBytes } from "./runtime.js";
 import { fillStart } from "./start.js";
 import type { Walker } from "./walker.js";
 
@@ -47,20 +47,32 @@ export class LocalEngine implements Engine {
     onProgress: Parameters<Engine["load"]>[2],
   ): Promise<LoadResult> {
     const choice = await chooseDevice(device, navigator.gpu);
+    let progress = { loaded: 0, total: 0 };
+    const tell = (now: typeof progress): void => {
+      progress = now;
+      onProgress(now);
+    };
+    const more = runtimeBytes(choice.device);
     const model = await loadModel(typeof source === "string" ? new URL(source) : source, {
       signal,
-      onProgress,
+      onProgress: ({ loaded, total }) => tell({ loaded, total: total + more }),
     });
     checkAborted(signal);
     const { manifest } = model;
     try {
-      const runtime = await importRuntime(choice.device, { runtimeUrl });
+      const onBytes = (bytes: number): void => {
+        const loaded = progress.loaded + bytes;
+        tell({ loaded, total: Math.max(loaded, progress.total) });
+      };
+      const runtime = await importRuntime(choice.device, { runtimeUrl, onBytes });
       const { size } = batchesOf(manifest, defaultCount(manifest), LARGEST_BATCH)[0]!;
       const walker =
         choice.device === "webgpu"
           ? await GpuWalker.create(runtime, model, size, (error) => this.#fail(error))
           : await CpuWalker.create(runtime, model);
       this.#loaded = { manifest, walker };
+      // A runtime of another size than ours: what has come is all there is.
+      if (progress.loaded < progress.total) tell({ ...progress, total: progress.loaded });
     } catch (error) {
       throw asSamplerError(error, `ONNX Runtime cannot load the model on ${choice.device}`);
     }

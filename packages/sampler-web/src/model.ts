@@ -14,9 +14,12 @@ export interface LoadedModel {
 
 /** How far loading has come. */
 export interface LoadProgress {
-  /** Bytes that have come, from the network or the cache. */
+  /** Bytes that have come, from the network or the cache, as they are when unpacked. */
   readonly loaded: number;
-  /** Bytes of all files of the model; 0 until the manifest has come. */
+  /**
+   * Bytes of the model's graph and weights and, but for `worker: false`, of ONNX Runtime's own file, by far the largest of
+   * its own; of one from a `runtimeUrl` that is another's, an estimate until it has come.
+   */
   readonly total: number;
 }
 

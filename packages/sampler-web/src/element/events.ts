@@ -16,7 +16,7 @@ export interface DrawnDetail {
 
 /**
  * - `load`: the model is there; `loaded` has it.
- * - `progress`: bytes of the model have come.
+ * - `progress`: bytes of the model or of ONNX Runtime have come.
  * - `step`: a step is done; `detail.images` is as it stands.
  * - `done`: the pictures are drawn. They may still be on their way to the eye.
  * - `error`: `error.code` says what is wrong; the element says it as well.

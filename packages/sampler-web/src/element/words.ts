@@ -9,13 +9,13 @@ const DEVICES = { webgpu: "WebGPU", wasm: "WebAssembly" } as const satisfies Rec
   string
 >;
 
-/** "Loading the model: 3.1 of 10.4 MB" */
+/** "Loading: 3.1 of 24.6 MB" */
 export function loadingWords({ loaded, total }: LoadProgress): string {
   const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
   if (total === 0) return "Loading the model";
   // The bytes are there, and ONNX Runtime reads them.
   if (loaded === total) return "Preparing the model";
-  return `Loading the model: ${megabytes(loaded)} of ${megabytes(total)} MB`;
+  return `Loading: ${megabytes(loaded)} of ${megabytes(total)} MB`;
 }
 
 /** "10 pictures in 1.9 s on WebAssembly, 26 steps/s" */
