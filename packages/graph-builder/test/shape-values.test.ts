@@ -39,6 +39,7 @@ const x = input("x", "float32", ["n", 4, 6]);
 const sizes = shapeOf(x);
 const numbers = slice(sizes, { starts: [1], ends: [3] });
 const five = int64s([5]);
+const first = reshape(slice(sizes, { starts: [0], ends: [1] }), []);
 const large = () => greater(numbers, five);
 
 const KNOWN: Readonly<Record<string, readonly [() => Tensor, readonly Dim[]]>> = {
@@ -56,6 +57,12 @@ const KNOWN: Readonly<Record<string, readonly [() => Tensor, readonly Dim[]]>> =
   "less or equal": [() => lessOrEqual(numbers, int64s([6])), [1, 1]],
   greater: [large, [0, 1]],
   "greater or equal": [() => greaterOrEqual(numbers, int64s([4])), [1, 1]],
+  "not less, as it is equal": [() => less(numbers, int64s([4])), [0, 0]],
+  "greater or equal, or neither": [() => greaterOrEqual(numbers, five), [0, 1]],
+  "less or equal, or neither": [() => lessOrEqual(numbers, five), [1, 0]],
+  "both or none": [() => and(large(), large()), [0, 1]],
+  "either or none": [() => or(large(), large()), [0, 1]],
+  "one of the two": [() => xor(large(), not(large())), [1, 1]],
   equal: [() => equal(numbers, int64s([6])), [0, 1]],
   "equal names": [() => equal(sizes, sizes), [1, 1, 1]],
   "a name above itself": [() => greater(sizes, sizes), [0, 0, 0]],
@@ -67,6 +74,7 @@ const KNOWN: Readonly<Record<string, readonly [() => Tensor, readonly Dim[]]>> =
   "picked, some twice": [() => gather(sizes, int64s([2, -3, 2])), [6, "n", 6]],
   repeated: [() => expand(slice(sizes, { starts: [1], ends: [2] }), [3]), [4, 4, 4]],
   joined: [() => concat([numbers, sizes], 0), [4, 6, "n", 4, 6]],
+  "counted from a name": [() => range(first, add(first, 3)), ["n", "n+1", "n+2"]],
   counted: [() => range(reshape(five, []), 0, -2), [5, 3, 1]],
   "another type": [() => cast(cast(sizes, "int32"), "int64"), ["n", 4, 6]],
 };
@@ -92,6 +100,31 @@ test.each<[string, () => Tensor]>([
   ["numbers up to a name", () => range(int64s([0]), slice(sizes, { starts: [0], ends: [1] }), int64s([2]))],
   ["one of several by a condition that nobody knows", () => where(equal(sizes, 4), sizes, five)],
   ["floating point", () => cast(sizes, "float32")],
+  ["a number joined with one that is not known", () => concat([numbers, input("one", "int64", [1])], 0)],
+  ["several numbers, repeated", () => expand(numbers, [2, 2])],
+  ["one number, repeated along two axes", () => expand(five, [2, 3])],
+  ["one number, as often as a name says", () => expand(five, ["n"], [x])],
+  ["a number of one that is not known, repeated", () => expand(input("one", "int64", [1]), [3])],
+  ["numbers picked by what is not known", () => gather(numbers, input("one", "int64", [1]))],
+  ["one of what is not known", () => gather(input("one", "int64", [4]), int64s([1]))],
+  [
+    "one of several known ones, and a name",
+    () => gather(sizes, concat([int64s([1]), slice(sizes, { ends: [1], starts: [0] })], 0)),
+  ],
 ])("%s is not known", (_, make) => {
   expect(dimsOf(make())).toBeUndefined();
+});
+
+test.each<[string, () => Tensor, Dim]>([
+  ["up to a name", () => range(0, first), "n"],
+  ["down from a name", () => range(first, 0, -1), "n"],
+  ["up to a name in steps", () => range(int64s([1]), first, 3), "floor((n+1)/3)"],
+  ["down from a name in steps", () => range(first, int64s([-1]), -2), "floor((n+2)/2)"],
+])("numbers %s are as many as ONNX Runtime counts", async (_, make, count) => {
+  const y = make();
+  expect(y.shape).toEqual([count]);
+  for (const n of [3, 4, 5]) {
+    const results = await evaluate([[x, floats([n, 4, 6], new Float32Array(n * 24))]], { y });
+    expect(results.y!.dims).toEqual([evaluateDim(count, new Map([["n", n]]))]);
+  }
 });

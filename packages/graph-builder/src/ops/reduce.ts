@@ -142,7 +142,9 @@ function othersAlong(x: Tensor, axes: readonly number[]): Tensor {
 const leavesAlone = (op: OpEntry): boolean => [sumOp, meanOp, maxOp, minOp, prodOp].includes(op);
 
 function reduce(op: OpEntry, x: Tensor, { axes, keepdims = false }: ReduceOptions): Tensor {
-  if (axes?.length === 0 && leavesAlone(op)) return x;
+  // To ONNX no axes are all of them: those of no axis here are sums of one element.
+  if (axes?.length === 0)
+    return leavesAlone(op) ? x : reduce(op, reshape(x, [...x.shape, 1]), { axes: [-1] });
   const some = axes && normalizeAxes(axes, x.shape);
   const under = transposed(x);
   if (under && some) {
