@@ -6,7 +6,7 @@ import { instrument } from "./instrument.js";
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 /** Of packages/graph-builder/test: those that look at operators and gradients and take no minutes. */
 const TESTS =
-  "checkpoint dim errors gradient-penalty gradients inspect layers neutral ops readings refused-nodes shape-values".split(
+  "checkpoint dim errors gradient-penalty gradients inspect layers neutral ops readings refused-nodes shape-values values".split(
     " ",
   );
 const AUTODIFF = ["op.ts", "gradients.ts", "reverse.ts", "checkpoint.ts", "substitute.ts"];

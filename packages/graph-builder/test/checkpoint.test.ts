@@ -86,7 +86,7 @@ describe.each<[string, Lowering]>([
   ["cpu", cpu],
   ["gpu", native],
 ])("a training graph (%s)", (_, lowering) => {
-  const [kept, recomputed] = [false, true].map((r) => GRAPHS.training_model.build(training(r), lowering));
+  const modelOf = (recompute: boolean) => GRAPHS.training_model.build(training(recompute), lowering);
 
   const runBoth = async (...models: Model[]) => {
     const feeds = feedsOf(models[0]!, { batch: 4 });
@@ -100,7 +100,7 @@ describe.each<[string, Lowering]>([
   };
 
   test("gives the same bits: loss, gradients, running statistics", async () => {
-    const results = await runBoth(kept!, recomputed!);
+    const results = await runBoth(modelOf(false), modelOf(true));
     expect(results.filter(([name]) => name.endsWith("running_mean.next"))).toHaveLength(3);
     for (const [name, a, b] of results) expect(bits(b!), name).toEqual(bits(a!));
   });
@@ -139,7 +139,7 @@ describe.each<[string, Lowering]>([
   });
 
   test("keeps its copies in ONNX Runtime, each run after the gradient that it waits for", async () => {
-    const ran = await ranNodes(recomputed!, { batch: 2 }, "all");
+    const ran = await ranNodes(modelOf(true), { batch: 2 }, "all");
     const heavy = (name: string) => /\bblock\d\.conv.*\/(Conv|Gemm)$/.test(name) && !name.includes("grad");
     // Three blocks, each computed twice.
     expect(ran.filter(heavy).sort()).toEqual(

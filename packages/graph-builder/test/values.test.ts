@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import {
+  add,
   argMax,
   argMin,
   averagePool,
@@ -73,6 +74,7 @@ import {
   spaceToDepth,
   split,
   squeeze,
+  sub,
   type Tensor,
   thresholdedRelu,
   tile,
@@ -393,6 +395,53 @@ test.each(Object.entries(ROWS).map(([name, row]) => [name, ...row] as const))(
     });
   },
 );
+
+/** Numbers 0, 1, 2, ... */
+const counted = (...shape: number[]) =>
+  f(
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, n) => n),
+  );
+const turned = () => transpose(counted(2, 3, 4), [2, 0, 1]);
+
+// The operands' layouts are not those of the files: sums are made where images lie, and turned afterwards.
+test.each<[string, () => Tensor, (c: number, a: number, b: number) => number]>([
+  ["turned alike", turned, (c, a, b) => 12 * a + 4 * b + c],
+  ["turned otherwise", () => transpose(counted(3, 4, 2), [1, 2, 0]), (c, a, b) => 8 * b + 2 * c + a],
+  ["not turned", () => counted(4, 2, 3), (c, a, b) => 6 * c + 3 * a + b],
+  ["a number", () => scalar(5), () => 5],
+  ["a number in brackets", () => v(5), () => 5],
+  ["a number in many brackets", () => f([1, 1, 1], [5]), () => 5],
+  ["along the last axis", () => counted(3), (_, __, b) => b],
+  ["along the first axis", () => counted(4, 1, 1), (c) => c],
+  ["along two axes", () => counted(2, 3), (_, a, b) => 3 * a + b],
+  ["along the outer axes", () => counted(4, 1, 3), (c, _, b) => 3 * c + b],
+])("a turned tensor and one that is %s add up", async (_, make, at) => {
+  const { y, z } = await evaluate([], { y: add(turned(), make()), z: sub(make(), turned()) });
+  const places = Array.from(
+    { length: 24 },
+    (_, n) => [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3] as const,
+  );
+  const own = ([c, a, b]: readonly [number, number, number]) => 12 * a + 4 * b + c;
+  expect(Array.from(y!.data)).toEqual(places.map((p) => own(p) + at(...p)));
+  expect(Array.from(z!.data)).toEqual(places.map((p) => at(...p) - own(p)));
+});
+
+test("an operand of more axes than the turned one", async () => {
+  const { y } = await evaluate([], { y: add(turned(), f([2, 1, 1, 1], [100, 200])) });
+  expect(y!.dims).toEqual([2, 4, 2, 3]);
+  expect(Array.from(y!.data).slice(0, 3)).toEqual([100, 104, 108]);
+  expect(Number(y!.data[24])).toBe(200);
+});
+
+test("turned tensors are joined along the axis that is meant", async () => {
+  const { y, z } = await evaluate([], {
+    y: concat([transpose(counted(2, 3, 1), [1, 2, 0]), f([3, 1, 1], [7, 8, 9])], 2),
+    z: concat([counted(2, 2), transpose(counted(2, 2), [1, 0])], 1),
+  });
+  expect(Array.from(y!.data)).toEqual([0, 3, 7, 1, 4, 8, 2, 5, 9]);
+  expect(Array.from(z!.data)).toEqual([0, 1, 0, 2, 2, 3, 1, 3]);
+});
 
 test("what changes nothing makes no node", () => {
   const x = input("x", "float32", ["n", 3]);
