@@ -19,10 +19,12 @@ import {
   groupNormalization,
   input,
   matmul,
+  nllLoss,
   pad,
   reduceSum,
   reshape,
   resize,
+  type Shape,
   scaledDotProductAttention,
   slice,
   split,
@@ -150,6 +152,14 @@ describe.each<[string, () => unknown, string]>([
     () => scaledDotProductAttention(input("q", "float32", [2, "e"]), m, m),
     "scaledDotProductAttention: q is [2, e] and k [2, 3], expected [..., L, E] and [..., S, E] with a known E; reshape() them",
   ],
+  ...[
+    [[4], [2, 4]],
+    [[2, 4], [4]],
+  ].map(([a, b]): [string, () => unknown, string] => [
+    `attention of [${a}] to [${b}]`,
+    () => scaledDotProductAttention(input("q", "float32", a!), input("k", "float32", b!), m),
+    `scaledDotProductAttention: q is [${a!.join(", ")}] and k [${b!.join(", ")}], expected [..., L, E] and [..., S, E] with a known E; reshape() them`,
+  ]),
   [
     "embedding in a vector",
     () => embed(i, input("t", "float32", [4])),
@@ -159,6 +169,33 @@ describe.each<[string, () => unknown, string]>([
     "dropout of everything",
     () => dropout(m, m, 1),
     "dropout: the rate is 1, expected 0 up to but not including 1",
+  ],
+  [
+    "dropout of less than nothing",
+    () => dropout(m, m, -0.5),
+    "dropout: the rate is -0.5, expected 0 up to but not including 1",
+  ],
+  ...(
+    [
+      [[2, "c", 3], 1],
+      [[2, 3], 0],
+      [[2, 3], -3],
+      [[], 1],
+    ] satisfies [Shape, number][]
+  ).map(([shape, groups]): [string, () => unknown, string] => [
+    `${groups} groups of [${shape}]`,
+    () => groupNormalization(input("x", "float32", shape), { groups }),
+    `groupNormalization: the input is [${shape.join(", ")}], expected [N, C, ...] with C a multiple of the ${groups} groups`,
+  ]),
+  [
+    "a loss of one axis",
+    () => nllLoss(input("p", "float32", [3]), input("t", "int64", [3])),
+    "nllLoss: the classes are [3] and the target [3], expected [N, C, ...] and [N, ...]",
+  ],
+  [
+    "a loss of a number",
+    () => nllLoss(input("p", "float32", []), input("t", "int64", [])),
+    "nllLoss: the classes are [] and the target [], expected [N, C, ...] and [N, ...]",
   ],
   [
     "groups of channels",

@@ -518,6 +518,101 @@ describe.each<[string, Model, string]>([
     'ConvTranspose "here": output_shape of [1, 1, w] needs known sizes; give pads and output_padding',
   ],
   [
+    "a bias of another length",
+    model("Conv", [f(1, 3, 8, 8), f(2, 3, 3, 3), f(3)]),
+    'Conv "here": the bias is [3], expected [2], one for each output channel',
+  ],
+  [
+    "a bias of more axes",
+    model("ConvTranspose", [f(1, 3, 8, 8), f(3, 2, 3, 3), f(2, 1)]),
+    'ConvTranspose "here": the bias is [2, 1], expected [2], one for each output channel',
+  ],
+  ...["Conv", "ConvTranspose"].map((opType): [string, Model, string] => [
+    `${opType} with a bias of another type`,
+    model(opType, [f(1, 2, 8), f(2, 2, 3), ["float64", [2]]]),
+    `${opType} "here": the element types differ: float32 [1, 2, 8] and float32 [2, 2, 3] and float64 [2]; convert one with cast()`,
+  ]),
+  [
+    "a pool over the pixels of a matrix",
+    model("MaxPool", [f(2, 3)], { kernel_shape: ints() }),
+    'MaxPool "here": the input is [2, 3], expected [N, C, ...] with known sizes after C',
+  ],
+  [
+    "branches of other element types",
+    model("If", [b()], twoBranches([f(2)], [i(2)])),
+    'If "here": result 0 is float32 [2] in one branch and int64 [2] in the other; both must have one type',
+  ],
+  [
+    "a loop that changes an element type",
+    model("Loop", [i(), b(), f(2)], { body: loopBody([f(2)], [i(2)]) }),
+    'Loop "here": carried value 0 is float32 [2] before the body and int64 [2] after it; it must keep its type',
+  ],
+  [
+    "elements picked by floating-point numbers",
+    model("GatherElements", [f(2), f(2)]),
+    'GatherElements "here": the indices are float32 [2], expected int32 or int64 of the rank of [2]; reshape() or cast() them',
+  ],
+  [
+    "indices of unknown depth, to pick by",
+    model("GatherND", [f(2, 2), i(3, "k")]),
+    'GatherND "here": indices [3, k] do not address [2, 2]; the last axis counts the addressed axes',
+  ],
+  [
+    "indices deeper than what is put in place",
+    model("ScatterND", [f(2), i(3, 2), f(3)]),
+    'ScatterND "here": indices [3, 2] do not address [2]; the last axis counts the addressed axes',
+  ],
+  [
+    "statistics in two axes",
+    model("BatchNormalization", [f(2, 3), f(3, 1), f(3), f(3), f(3)]),
+    'BatchNormalization "here": input 1 is [3, 1], expected [3], one for each channel of [2, 3]',
+  ],
+  [
+    "a permutation of fewer axes",
+    model("Transpose", [f(2, 3)], { perm: ints(0) }),
+    'Transpose "here": perm [0] is not a permutation of the axes of [2, 3]; name each axis once',
+  ],
+  [
+    "an identity of three axes",
+    model("EyeLike", [f(2, 2, 2)]),
+    'EyeLike "here": the input is [2, 2, 2], expected a matrix of known, moderate size',
+  ],
+  [
+    "an identity of gigabytes",
+    model("EyeLike", [f(2 ** 13, 2 ** 13)]),
+    'EyeLike "here": the input is [8192, 8192], expected a matrix of known, moderate size',
+  ],
+  [
+    "classes without end",
+    model("OneHot", [i(3), [2 ** 30], f(2)]),
+    'OneHot "here": the depth is 1073741824, expected 0 to 16777216',
+  ],
+  [
+    "a result axis that is named twice",
+    model("Einsum", [f(2)], { equation: text("i->ii") }),
+    'Einsum "here": the result\'s axes "ii" are not each one of the operands\', named once',
+  ],
+  [
+    "an activation that is defined for one type",
+    model("Celu", [["float64", [2]]]),
+    'Celu "here": the input is float64, expected float32, the only type of operator (Celu); use elu()',
+  ],
+  [
+    "groups of no channels",
+    model("GroupNormalization", [f(2, 4, 4), f(4), f(4)], { num_groups: int(0) }),
+    'GroupNormalization "here": the input is [2, 4, 4], expected channels that divide into 0 groups',
+  ],
+  [
+    "a normalisation along an axis that is not there",
+    model("LpNormalization", [f(2, 3)], { axis: int(2) }),
+    'LpNormalization "here": axis 2 is out of range for rank 2; expected -2..1',
+  ],
+  [
+    "a response without channels",
+    model("LRN", [f(1, 2)], { size: int(0) }),
+    'LRN "here": the input is [1, 2], the size 0; expected [N, C, ...], 1 to 1024',
+  ],
+  [
     "scores of vectors",
     model("Softmax", [f()]),
     'Softmax "here": axis -1 is out of range: a scalar has no axes',
