@@ -4,8 +4,8 @@
  *
  *     node test/bench/sampling.mjs --tfjs FOLDER [--count 4] [--steps 5] [--rounds 3] [--widths 8,12,16,20]
  *
- * FOLDER is a project with @tensorflow/tfjs-core and @tensorflow/tfjs-backend-webgpu 4.22.0. Rounds are interleaved; the
- * median counts.
+ * FOLDER is a project with @tensorflow/tfjs-core and @tensorflow/tfjs-backend-webgpu 4.22.0. Told are processor time
+ * (processor-time.mjs) and clock. Rounds are interleaved; the median counts.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,6 +19,7 @@ import { build } from "esbuild";
 import { createJiti } from "jiti";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { bundle } from "../../scripts/bundle-web.mjs";
+import { measured } from "./processor-time.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -95,16 +96,25 @@ const { out_sample } = await session.run({ sample: new Tensor("float32", made.x,
 const off = made.eps.map((value, i) => Math.abs(value - out_sample.data[i]));
 console.log(`tensorflow.js computes the same network, to ${Math.max(...off).toExponential(1)}`);
 
-const times = Object.fromEntries(made.names.map((name) => [name, []]));
+const empty = () => Object.fromEntries(made.names.map((name) => [name, []]));
+const [clocks, processors] = [empty(), empty()];
 for (let round = 0; round < rounds; round++) {
   for (const name of made.names) {
-    times[name].push(await page.evaluate(({ name, steps }) => runs[name](steps), { name, steps }));
+    const { processor } = await measured(async () => {
+      clocks[name].push(await page.evaluate(({ name, steps }) => runs[name](steps), { name, steps }));
+    });
+    processors[name].push(processor / steps);
   }
 }
 console.log(`${count} images of 3x32x32, unet with ${channels} channels, ${steps} steps, ${rounds} rounds`);
-for (const [name, all] of Object.entries(times)) {
-  const median = all.sort((a, b) => a - b)[Math.floor(all.length / 2)];
-  console.log(`| ${name.padEnd(34)} | ${median.toFixed(1).padStart(8)} ms a step |`);
+const median = (all) =>
+  all
+    .sort((a, b) => a - b)
+    [Math.floor(all.length / 2)].toFixed(1)
+    .padStart(8);
+console.log("ms a step of processor time, and by the clock");
+for (const name of made.names) {
+  console.log(`| ${name.padEnd(34)} | ${median(processors[name])} | ${median(clocks[name])} |`);
 }
 await opened[Symbol.asyncDispose]();
 rmSync(folder, { recursive: true });

@@ -11,6 +11,9 @@
  *     [ estimate ] = [ . . . . ] * [ output           ]
  *                                  [ earlier estimate ]
  *                                  [ fresh noise      ]
+ *
+ * It is an Einsum and no MatMul: WebGPU's MatMul computes tiles of 8 x 32 with 32 terms each, of which this product has 2 rows
+ * and 4 terms, and took most of a small network's time (docs/RESULTS.md).
  */
 import type { SamplerRow } from "@onnx-diffusion/diffusion";
 import { concatenate, type Field, message } from "./protobuf.js";
@@ -29,7 +32,7 @@ export const STEP = {
 
 // Numbers of fields and constants of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 const [FLOAT, INT64] = [1, 7];
-const ATTRIBUTE_INT = 2;
+const [ATTRIBUTE_INT, ATTRIBUTE_STRING] = [2, 3];
 const GRAPH = 7;
 
 /**
@@ -47,7 +50,9 @@ export function stepGraph(
     node("Concat", ["step.sample", "step.output", STEP.past], "step.known", [
       [5, message([1, "axis"], [3, 0], [20, ATTRIBUTE_INT])],
     ]),
-    node("MatMul", [STEP.coefficients, "step.known"], STEP.next),
+    node("Einsum", [STEP.coefficients, "step.known"], STEP.next, [
+      [5, message([1, "equation"], [4, "ci,in->cn"], [20, ATTRIBUTE_STRING])],
+    ]),
     [5, row()],
     [11, value(STEP.past, [2, STEP.size])],
     [11, value(STEP.coefficients, [2, 4])],
