@@ -76,6 +76,10 @@ const KNOWN: Readonly<Record<string, readonly [() => Tensor, readonly Dim[]]>> =
   repeated: [() => expand(slice(sizes, { starts: [1], ends: [2] }), [3]), [4, 4, 4]],
   joined: [() => concat([numbers, sizes], 0), [4, 6, "n", 4, 6]],
   "counted from a name": [() => range(first, add(first, 3)), ["n", "n+1", "n+2"]],
+  "a matrix and a matrix": [
+    () => reshape(add(reshape(sizes, [1, 3]), reshape(sizes, [3])), [3]),
+    ["2*n", 8, 12],
+  ],
   counted: [() => range(reshape(five, []), 0, -2), [5, 3, 1]],
   "another type": [() => cast(cast(sizes, "int32"), "int64"), ["n", 4, 6]],
 };
@@ -105,6 +109,17 @@ test.each<[string, () => Tensor]>([
   ["numbers up to a name", () => range(int64s([0]), slice(sizes, { starts: [0], ends: [1] }), int64s([2]))],
   ["one of several by a condition that nobody knows", () => where(equal(sizes, 4), sizes, five)],
   ["floating point", () => cast(sizes, "float32")],
+  // Known, as it happens, are vectors alone: elements of matrices do not follow each other as those of their parts do.
+  ["a matrix and a vector", () => reshape(add(reshape(numbers, [2, 1]), numbers), [4])],
+  [
+    "matrices side by side",
+    () => reshape(concat([reshape(numbers, [2, 1]), reshape(numbers, [2, 1])], 1), [4]),
+  ],
+  [
+    "a column of a matrix",
+    () => reshape(slice(reshape(sizes, [3, 1]), { starts: [0], ends: [1], axes: [1] }), [3]),
+  ],
+  ["a row of a matrix", () => gather(reshape(numbers, [1, 2]), int64s([0]))],
   ["a number joined with one that is not known", () => concat([numbers, input("one", "int64", [1])], 0)],
   ["several numbers, repeated", () => expand(numbers, [2, 2])],
   ["one number, repeated along two axes", () => expand(five, [2, 3])],

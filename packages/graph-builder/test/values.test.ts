@@ -423,14 +423,25 @@ test.each<[string, () => Tensor, (c: number, a: number, b: number) => number]>([
     (_, n) => [Math.floor(n / 6), Math.floor(n / 3) % 2, n % 3] as const,
   );
   const own = ([c, a, b]: readonly [number, number, number]) => 12 * a + 4 * b + c;
-  expect(Array.from(y!.data)).toEqual(places.map((p) => own(p) + at(...p)));
-  expect(Array.from(z!.data)).toEqual(places.map((p) => at(...p) - own(p)));
+  expect(Array.from(y!.data, Number)).toEqual(places.map((p) => own(p) + at(...p)));
+  expect(Array.from(z!.data, Number)).toEqual(places.map((p) => at(...p) - own(p)));
+});
+
+test.each([false, true])("a turned tensor is summed over axes, kept: %s", async (keepdims) => {
+  const { y, z } = await evaluate([], {
+    y: reduceSum(turned(), { axes: [1], keepdims }),
+    z: reduceSum(turned(), { axes: [0], keepdims }),
+  });
+  expect(y!.dims).toEqual(keepdims ? [4, 1, 3] : [4, 3]);
+  expect(Array.from(y!.data, Number)).toEqual([12, 20, 28, 14, 22, 30, 16, 24, 32, 18, 26, 34]);
+  expect(z!.dims).toEqual(keepdims ? [1, 2, 3] : [2, 3]);
+  expect(Array.from(z!.data, Number)).toEqual([6, 22, 38, 54, 70, 86]);
 });
 
 test("an operand of more axes than the turned one", async () => {
   const { y } = await evaluate([], { y: add(turned(), f([2, 1, 1, 1], [100, 200])) });
   expect(y!.dims).toEqual([2, 4, 2, 3]);
-  expect(Array.from(y!.data).slice(0, 3)).toEqual([100, 104, 108]);
+  expect(Array.from(y!.data, Number).slice(0, 3)).toEqual([100, 104, 108]);
   expect(Number(y!.data[24])).toBe(200);
 });
 
@@ -439,8 +450,8 @@ test("turned tensors are joined along the axis that is meant", async () => {
     y: concat([transpose(counted(2, 3, 1), [1, 2, 0]), f([3, 1, 1], [7, 8, 9])], 2),
     z: concat([counted(2, 2), transpose(counted(2, 2), [1, 0])], 1),
   });
-  expect(Array.from(y!.data)).toEqual([0, 3, 7, 1, 4, 8, 2, 5, 9]);
-  expect(Array.from(z!.data)).toEqual([0, 1, 0, 2, 2, 3, 1, 3]);
+  expect(Array.from(y!.data, Number)).toEqual([0, 3, 7, 1, 4, 8, 2, 5, 9]);
+  expect(Array.from(z!.data, Number)).toEqual([0, 1, 0, 2, 2, 3, 1, 3]);
 });
 
 test("what changes nothing makes no node", () => {

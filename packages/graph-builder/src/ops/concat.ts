@@ -27,6 +27,7 @@ const concatOp: OpEntry = defineOp("Concat", {
   },
   dims(node, of) {
     const parts = node.inputs.map((_, i) => of(i));
+    if (node.outputs[0]!.shape.length !== 1) return undefined;
     return parts.every((p) => p !== undefined) ? parts.flat() : undefined;
   },
   vjp({ inputs, attributes, grad }) {

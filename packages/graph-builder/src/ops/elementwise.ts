@@ -1,5 +1,5 @@
 /** What the operators that act on each element share: broadcasting, its gradient, and layouts that float outward. */
-import { type Dim, formatShape, type Shape } from "../dim.js";
+import { type Dim, formatShape, type Shape, sizeOf } from "../dim.js";
 import {
   type AttributeType,
   apply,
@@ -71,9 +71,10 @@ export function onDims(combine: (...values: Dim[]) => Dim | undefined): NonNulla
   return (node, of) => {
     const operands = node.inputs.map((_, i) => of(i));
     if (!operands.every((values) => values !== undefined)) return undefined;
-    const length = Math.max(...operands.map((values) => values.length));
+    // Of a matrix and a vector the elements do not lie side by side.
+    const length = sizeOf(node.outputs[0]!.shape);
     if (operands.some((values) => values.length !== 1 && values.length !== length)) return undefined;
-    const result = Array.from({ length }, (_, i) =>
+    const result = Array.from({ length: Number(length) }, (_, i) =>
       combine(...operands.map((values) => values[values.length === 1 ? 0 : i]!)),
     );
     return result.every((dim) => dim !== undefined) ? result : undefined;

@@ -27,6 +27,7 @@ const sliceOp = defineOp("Slice", {
   },
   dims(node, of) {
     const values = of(0);
+    if (node.outputs[0]!.shape.length !== 1) return undefined;
     const [range] = rangesOf(node, node.inputs[0]!.shape);
     if (!values || !range || typeof range.start !== "number" || typeof range.end !== "number")
       return undefined;

@@ -21,6 +21,13 @@ export const INDEXING_SAMPLES: readonly Sample[] = [
     build: (x) => gather(x, i32([3, 0, 0, 1], [2, 2]), 1),
   },
   {
+    ops: ["Gather"],
+    name: "Gather images",
+    shapes: [["n", 2, 3]],
+    ...linear,
+    build: (x) => gather(x, i32([1, 0, 1])),
+  },
+  {
     ops: ["GatherND"],
     name: "GatherND",
     shapes: [[4, 3]],
