@@ -282,7 +282,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     const alert = first().getByRole("alert");
     await alert.waitFor();
     expect(await alert.textContent()).toMatch(
-      /weights\.safetensors: the server answered 404\. Check the address/,
+      /^http:\S+weights\.safetensors: the server answered 404\. Check the address/,
     );
     files["/model/weights.safetensors"] = weights;
     await first().getByRole("button", { name: "Try again" }).click();

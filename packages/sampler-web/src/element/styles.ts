@@ -88,7 +88,7 @@ fieldset input { position: absolute; inset: 0; margin: 0; opacity: 0; cursor: po
 .options label { display: inline-flex; align-items: center; gap: 8px; }
 .options .pair { display: inline-flex; align-items: center; gap: 6px; }
 input[type="number"] { width: 5.6em; padding: 0 4px 0 12px; font-variant-numeric: tabular-nums; }
-.state { min-height: 1.4em; margin: 0; opacity: 0.85; font-size: 0.92em; }
+.state { min-height: 1.4em; margin: 0; text-wrap: balance; opacity: 0.85; font-size: 0.92em; }
 .error { margin-top: 12px; padding: 12px 14px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); overflow-wrap: anywhere; }
 .error p { margin: 0 0 8px; }
 .error strong { font-weight: 600; }

@@ -223,4 +223,8 @@ function onNumber(input: HTMLInputElement, tell: (value: number) => void): void 
   });
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
+/** With a capital, but for an address, and without its full stop. */
+function sentence(text: string): string {
+  const first = /^\w+:\/\//.test(text) ? text.charAt(0) : text.charAt(0).toUpperCase();
+  return first + text.slice(1).replace(/\.$/, "");
+}
