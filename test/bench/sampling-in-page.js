@@ -1,4 +1,6 @@
 /** Runs in the page: what the library is compared with. Each `make…` gives a function that takes steps and tells the ms of one. */
+import { defaultDevice, init, jit, numpy as np } from "@jax-js/jax";
+import { ONNXModel } from "@jax-js/onnx";
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-webgpu";
 import * as jspi from "onnxruntime-web/jspi";
@@ -17,11 +19,11 @@ async function makeLibrary(web, device, count) {
 }
 
 /** What one writes first: feed x, download eps, add in JavaScript. */
-async function makeLoop(device, count) {
+async function makeLoop(device, count, graph = "/model/inference_model.onnx") {
   const { InferenceSession, Tensor, env } = device === "wasm" ? wasm : jspi;
   env.wasm.wasmPaths = "/";
   const weights = new Uint8Array(await (await fetch("/model/weights.safetensors")).arrayBuffer());
-  const session = await InferenceSession.create("/model/inference_model.onnx", {
+  const session = await InferenceSession.create(graph, {
     executionProviders: [device],
     externalData: [{ path: "weights.safetensors", data: weights }],
   });
@@ -102,4 +104,21 @@ async function makeTensorflow(weights, count) {
   return run;
 }
 
-globalThis.bench = { makeLibrary, makeLoop, makeTensorflow };
+/** The same network in jax-js, compiled, with x on the GPU; on the diet, as it has no ConvTranspose and no BatchNormalization. */
+async function makeJax(count) {
+  await init("webgpu");
+  defaultDevice("webgpu");
+  const model = new ONNXModel(new Uint8Array(await (await fetch("/diet.onnx")).arrayBuffer()));
+  const next = jit((x) => x.ref.mul(1.01).sub(model.run({ sample: x }).out_sample.mul(0.02)));
+  const run = (steps) =>
+    timed(steps, async (steps) => {
+      let x = np.ones([count, 3, 32, 32]);
+      for (let step = 0; step < steps; step++) x = next(x);
+      await x.data();
+    });
+  run.eps = (values, n) =>
+    model.run({ sample: np.array(new Float32Array(values)).reshape([n, 3, 32, 32]) }).out_sample.data();
+  return run;
+}
+
+globalThis.bench = { makeJax, makeLibrary, makeLoop, makeTensorflow };

@@ -1,6 +1,6 @@
 /**
  * Steps a second in one browser: the library, a loop over onnxruntime-web as one writes it first, and the same network in
- * tensorflow.js.
+ * tensorflow.js and jax-js.
  *
  *     node test/bench/sampling.mjs --tfjs FOLDER [--count 4] [--steps 5] [--rounds 3] [--widths 8,12,16,20]
  *
@@ -14,7 +14,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { initialise, parseManifest } from "@onnx-diffusion/diffusion";
-import { modelFiles, unet } from "@onnx-diffusion/graph-builder";
+import { diet, loadExternalData, modelFiles, readOnnx, unet, writeOnnx } from "@onnx-diffusion/graph-builder";
 import { build } from "esbuild";
 import { createJiti } from "jiti";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -65,6 +65,11 @@ for (const name of readdirSync(runtime)) {
   if (/^ort-wasm.*\.(mjs|wasm)$/.test(name)) files[`/${name}`] = { file: path.join(runtime, name) };
 }
 for (const [name, bytes] of model) files[`/model/${name}`] = { bytes };
+const whole = await loadExternalData(
+  readOnnx(model.get("inference_model.onnx")),
+  ({ location, offset, length }) => model.get(location).subarray(offset, offset + length),
+);
+files["/diet.onnx"] = { bytes: writeOnnx(diet(whole)) };
 const opened = await openPage(files, ["--enable-unsafe-webgpu"]);
 const { page } = opened;
 page.setDefaultTimeout(0);
@@ -76,12 +81,15 @@ const made = await page.evaluate(
       "library, WebGPU": await bench.makeLibrary(web, "webgpu", count),
       "loop over onnxruntime-web, WebGPU": await bench.makeLoop("webgpu", count),
       "tensorflow.js, WebGPU": await bench.makeTensorflow(weights, count),
+      "the loop on the diet, WebGPU": await bench.makeLoop("webgpu", count, "/diet.onnx"),
+      "jax-js, WebGPU": await bench.makeJax(count),
       "library, WASM": await bench.makeLibrary(web, "wasm", count),
       "loop over onnxruntime-web, WASM": await bench.makeLoop("wasm", count),
     };
     globalThis.runs = runs;
     const x = Float32Array.from({ length: 3072 }, (_, i) => Math.sin(i));
-    const eps = [...(await runs["tensorflow.js, WebGPU"].eps([...x], 1))];
+    const eps = {};
+    for (const [name, { eps: of }] of Object.entries(runs)) if (of) eps[name] = [...(await of([...x], 1))];
     // Shaders are compiled at the first run.
     for (const run of Object.values(runs)) await run(2);
     return { names: Object.keys(runs), x: [...x], eps };
@@ -93,8 +101,10 @@ const session = await InferenceSession.create(single, {
   externalData: [{ path: "weights.safetensors", data: new Uint8Array(model.get("weights.safetensors")) }],
 });
 const { out_sample } = await session.run({ sample: new Tensor("float32", made.x, [1, 3, 32, 32]) });
-const off = made.eps.map((value, i) => Math.abs(value - out_sample.data[i]));
-console.log(`tensorflow.js computes the same network, to ${Math.max(...off).toExponential(1)}`);
+for (const [name, eps] of Object.entries(made.eps)) {
+  const off = eps.map((value, i) => Math.abs(value - out_sample.data[i]));
+  console.log(`${name} computes the same network, to ${Math.max(...off).toExponential(1)}`);
+}
 
 const empty = () => Object.fromEntries(made.names.map((name) => [name, []]));
 const [clocks, processors] = [empty(), empty()];
