@@ -7,7 +7,10 @@ import { expect, inject, type RunnerTask, type RunnerTestCase, TestRunner, test 
 import type { Mutant } from "./instrument.js";
 
 // Their tests are this file's.
-for (const name of inject("tests")) await import(`../../packages/graph-builder/test/${name}.test.ts`);
+for (const name of inject("tests")) {
+  if (name === "node-tests") await import("../../packages/graph-builder/test/node-tests/node-tests.test.js");
+  else await import(`../../packages/graph-builder/test/${name}.test.ts`);
+}
 
 declare module "vitest" {
   interface ProvidedContext {

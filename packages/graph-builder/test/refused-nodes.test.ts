@@ -613,6 +613,26 @@ describe.each<[string, Model, string]>([
     'LRN "here": the input is [1, 2], the size 0; expected [N, C, ...], 1 to 1024',
   ],
   [
+    "a scalar times a matrix",
+    model("MatMul", [f(), f(2, 3)]),
+    'MatMul "here": an operand is a scalar; use mul()',
+  ],
+  [
+    "a product by three axes",
+    model("Gemm", [f(4, 2), f(2, 3, 4)]),
+    'Gemm "here": the operands are [4, 2] and [2, 3, 4], expected matrices; use matmul()',
+  ],
+  [
+    "a vector joined with a matrix",
+    model("Concat", [f(2), f(2, 3)], { axis: int(0) }),
+    'Concat "here": [2] and [2, 3] differ outside axis 0; only that axis may differ',
+  ],
+  [
+    "equal parts of an unknown size, as before",
+    model("Split", [f("n")], {}, ["y", "z"]),
+    'Split "here": axis 0 of [n] has no known size; give the sizes as a constant',
+  ],
+  [
     "scores of vectors",
     model("Softmax", [f()]),
     'Softmax "here": axis -1 is out of range: a scalar has no axes',

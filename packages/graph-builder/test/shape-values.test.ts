@@ -109,6 +109,8 @@ test.each<[string, () => Tensor]>([
   ["numbers up to a name", () => range(int64s([0]), slice(sizes, { starts: [0], ends: [1] }), int64s([2]))],
   ["one of several by a condition that nobody knows", () => where(equal(sizes, 4), sizes, five)],
   ["floating point", () => cast(sizes, "float32")],
+  ["every other size", () => slice(sizes, { starts: [0], ends: [3], steps: [2] })],
+  ["a part of what is not known", () => slice(input("four", "int64", [4]), { starts: [0], ends: [2] })],
   // Known, as it happens, are vectors alone: elements of matrices do not follow each other as those of their parts do.
   ["a matrix and a vector", () => reshape(add(reshape(numbers, [2, 1]), numbers), [4])],
   [

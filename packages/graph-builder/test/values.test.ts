@@ -30,6 +30,7 @@ import {
   gatherND,
   gelu,
   geluTanh,
+  gradients,
   hardSigmoid,
   hardSwish,
   input,
@@ -39,6 +40,7 @@ import {
   layerNormalization,
   leakyRelu,
   logSoftmax,
+  loop,
   matmul,
   maxPool,
   mish,
@@ -83,7 +85,9 @@ import {
   trilu,
   unsqueeze,
 } from "../src/index.js";
+import { apply } from "../src/op.js";
 import { padAll } from "../src/ops/pad.js";
+import { OPS } from "../src/ops/registry.js";
 import { evaluate, floats } from "./run.js";
 
 /** [rows, columns] of numbers. */
@@ -103,6 +107,10 @@ function erf(x: number): number {
   const weights = at.map((_, k) => (k === 0 || k === 1000 ? 1 : k % 2 === 1 ? 4 : 2));
   return ((2 / Math.sqrt(Math.PI)) * h * at.reduce((sum, y, k) => sum + y * weights[k]!, 0)) / 3;
 }
+
+const phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
+const slopeOf = (attributes: { approximate?: string }) =>
+  gradients(reduceSum(apply(OPS.get("Gelu")!, [line], attributes)), [line]);
 
 const softmaxOf = (row: readonly number[]) => {
   const total = row.reduce((sum, x) => sum + Math.exp(x), 0);
@@ -143,9 +151,9 @@ const past = [
   [true, false],
   [true, true],
 ];
-const Q = f([2, 4], q.flat());
-const K = f([2, 4], k.flat());
-const V = f([2, 2], values.flat());
+const Q = f([1, 2, 4], q.flat());
+const K = f([1, 2, 4], k.flat());
+const V = f([1, 2, 2], values.flat());
 const attend = (options = {}) => scaledDotProductAttention(Q, K, V, options);
 
 const logs = [
@@ -241,12 +249,16 @@ const ROWS: Readonly<Record<string, readonly [() => Tensor | readonly Tensor[], 
   "max pool": [() => maxPool(image, { kernel_shape: [1, 2], strides: [1, 1] }), [2, 3, 5, 6]],
   "max pool with gaps": [() => maxPool(image, { kernel_shape: [1, 2], dilations: [1, 2] }), [3, 6]],
   "layer norm": [
-    () => layerNormalization(m),
+    () => layerNormalization(f([1, 2, 3], [1, -2, 3, -4, 5, -6])),
     [...standard([1, -2, 3], 1e-5), ...standard([-4, 5, -6], 1e-5)],
   ],
   "layer norm of all, scaled": [
     () => layerNormalization(m, { axis: 0, weight: scalar(2), bias: scalar(1), epsilon: 0.5 }),
     standard([1, -2, 3, -4, 5, -6], 0.5).map((x) => 2 * x + 1),
+  ],
+  "root mean square norm of rows": [
+    () => rmsNormalization(f([1, 1, 2], [3, 4])),
+    [3, 4].map((x) => x / Math.sqrt(12.5 + 1e-5)),
   ],
   "root mean square norm": [
     () => rmsNormalization(m, { weight: v(1, 2, 3), epsilon: 0.5 }),
@@ -292,6 +304,26 @@ const ROWS: Readonly<Record<string, readonly [() => Tensor | readonly Tensor[], 
   "log of softmax": [
     () => logSoftmax(m),
     [...softmaxOf([1, -2, 3]), ...softmaxOf([-4, 5, -6])].map(Math.log),
+  ],
+  "log of softmax along the first axis": [
+    () => logSoftmax(f([2, 1], [1, 3]), 0),
+    softmaxOf([1, 3]).map(Math.log),
+  ],
+  "slope of gelu": [
+    () => slopeOf({}),
+    on((x) => phi(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI)),
+  ],
+  "slope of gelu by tanh": [
+    () => slopeOf({ approximate: "tanh" }),
+    on((x) => {
+      const t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+      const inner = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+      return (1 + t) / 2 + (x / 2) * (1 - t * t) * inner;
+    }),
+  ],
+  "depth to space of two channels and rows, channels first": [
+    () => depthToSpace(f([1, 8, 2, 1], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]), 2, "CRD"),
+    [0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15],
   ],
   elu: [() => elu(line, 0.5), on(below(0.5))],
   "elu, usual": [() => elu(line), on(below(1))],
@@ -466,6 +498,15 @@ test("what changes nothing makes no node", () => {
   expect(operators(transpose(unsqueeze(x, [0]), [1, 0, 2]))).not.toContain("Transpose");
   expect(operators(transpose(transpose(unsqueeze(x, [2]), [2, 1, 0]), [2, 1, 0]))).not.toContain("Transpose");
   expect(reshape(x, ["n", 3])).toBe(x);
+  expect([argMax(x).shape, topK(unsqueeze(x, [0]), 2).values.shape]).toEqual([
+    [1, 3],
+    [1, "n", 2],
+  ]);
+  const { collected } = loop({ trips: scalar(4, "int64"), steps: "four", carried: [x] }, (_, [y]) => ({
+    carried: [y!],
+    collected: [y!],
+  }));
+  expect(collected.map((t) => t.shape)).toEqual([["four", "n", 3]]);
   expect(operators(reshape(reshape(x, [3, "n"]), ["n", 3, 1]))).toEqual(["Reshape"]);
   expect(operators(layerNormalization(x, { axis: 1 }))).toEqual(operators(layerNormalization(x)));
 });
