@@ -93,7 +93,8 @@ test("mutants", { timeout: 0 }, async ({ task }) => {
     }
     const reaching = quickestFirst.filter((t) => perTest[t.id]?.[mutant.id]);
     if (reaching.length === 0) {
-      note(mutant, loaded[mutant.id] ? "static" : "no coverage");
+      // What other tests have found stands.
+      if (fate === undefined) note(mutant, loaded[mutant.id] ? "static" : "no coverage");
       continue;
     }
     note(mutant, "started");

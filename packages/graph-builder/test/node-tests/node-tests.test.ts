@@ -44,14 +44,15 @@ describe.each(TESTS.map((t) => [t.name, t] as const))("%s", (name, nodeTest) => 
   }
 
   test("has the declared outputs", () => {
-    for (const { name: output, dtype, shape } of theCase.model.graph.outputs) {
-      const { dtype: inferred, shape: dims } = theCase.imported.outputs[output]!;
+    const { model, imported } = readCase(nodeTest);
+    for (const { name: output, dtype, shape } of model.graph.outputs) {
+      const { dtype: inferred, shape: dims } = imported.outputs[output]!;
       expect({ dtype: inferred, shape: dims }).toEqual({ dtype, shape });
     }
   });
 
   test(NOT_RUN[name] ? "is not run by ONNX Runtime" : "gives the expected values", async () => {
-    const { imported, feeds, expected } = theCase;
+    const { imported, feeds, expected } = readCase(nodeTest);
     const inputs = feeds.map(([input, value]) => [imported.inputs[input]!, value] as const);
     const running = evaluate(inputs, imported.outputs);
     if (NOT_RUN[name]) return expect(running).rejects.toThrow(NOT_RUN[name]);

@@ -31,7 +31,7 @@ const linear = { polynomial: true } as const;
 /** Further than any axis reaches. */
 const FAR = 2 ** 32;
 
-const resized = (x: Tensor, sizes: readonly number[], attributes: Record<string, string>) =>
+const resized = (x: Tensor, sizes: readonly number[], attributes: Record<string, string | number>) =>
   apply(OPS.get("Resize")!, [x, undefined, undefined, int64s(sizes)], attributes);
 
 export const EDGE_SAMPLES: readonly Sample[] = [
@@ -143,6 +143,31 @@ export const EDGE_SAMPLES: readonly Sample[] = [
     "to the nearest, halves up",
     [[2, 1, 4]],
     (x) => resized(x, [2, 1, 2], { mode: "nearest", nearest_mode: "round_prefer_ceil" }),
+    { ...linear, single: true },
+  ),
+  of(
+    "Resize",
+    "to the nearest above",
+    [[2, 1, 4]],
+    (x) => resized(x, [2, 1, 3], { mode: "nearest", nearest_mode: "ceil" }),
+    { ...linear, single: true },
+  ),
+  of(
+    "Resize",
+    "by cubes of what lies inside",
+    [[1, 2, 4, 4]],
+    (x) => resized(x, [1, 2, 7, 4], { mode: "cubic", exclude_outside: 1 }),
+    { ...linear, single: true },
+  ),
+  of(
+    "Resize",
+    "about the middle",
+    [[2, 1, 5]],
+    (x) =>
+      apply(OPS.get("Resize")!, [x, undefined, constant("float32", [3], [1, 1, 0.5])], {
+        mode: "linear",
+        coordinate_transformation_mode: "half_pixel_symmetric",
+      }),
     { ...linear, single: true },
   ),
 ];
