@@ -421,6 +421,7 @@ test.each(Object.entries(ROWS).map(([name, row]) => [name, ...row] as const))(
   async (_, make, wanted) => {
     const outputs = Object.fromEntries([make()].flat().map((t, n) => [`y${n}`, t as Tensor]));
     const results = await evaluate([], outputs);
+    for (const [name, t] of Object.entries(outputs)) expect(results[name]!.dims).toEqual(t.shape);
     const found = Object.values(results).flatMap(({ data }) => Array.from(data, Number));
     expect(found).toHaveLength(wanted.length);
     // float32 rounds to 6e-8; none of these has more than some ten roundings.
