@@ -52,6 +52,14 @@ const NODES: readonly Node[] = [
       attributes: { auto_pad: text(mode), strides: ints(1, 2) },
     }),
   ),
+  ...["DCR", "CRD"].map(
+    (mode): Node => ({
+      name: `DepthToSpace ${mode}`,
+      op: "DepthToSpace",
+      inputs: [[1, 8, 2, 3]],
+      attributes: { blocksize: int(2), mode: text(mode) },
+    }),
+  ),
   {
     name: "Upsample",
     op: "Upsample",

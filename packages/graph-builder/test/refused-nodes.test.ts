@@ -633,6 +633,11 @@ describe.each<[string, Model, string]>([
     'Split "here": axis 0 of [n] has no known size; give the sizes as a constant',
   ],
   [
+    "an equation whose result is none",
+    model("Einsum", [f(2)], { equation: text("i->i-") }),
+    'Einsum "here": the equation "i->i-" is none; expected letters, "..." and commas, then "->" and the result\'s',
+  ],
+  [
     "scores of vectors",
     model("Softmax", [f()]),
     'Softmax "here": axis -1 is out of range: a scalar has no axes',

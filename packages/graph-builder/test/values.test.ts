@@ -505,10 +505,14 @@ test("what changes nothing makes no node", () => {
     [1, 3],
     [1, "n", 2],
   ]);
-  const { collected } = loop({ trips: scalar(4, "int64"), steps: "four", carried: [x] }, (_, [y]) => ({
-    carried: [y!],
-    collected: [y!],
-  }));
+  const { carried, collected } = loop(
+    { trips: scalar(4, "int64"), steps: "four", carried: [x] },
+    (_, [y]) => ({
+      carried: [y!],
+      collected: [y!],
+    }),
+  );
+  expect(carried).toHaveLength(1);
   expect(collected.map((t) => t.shape)).toEqual([["four", "n", 3]]);
   expect(operators(reshape(reshape(x, [3, "n"]), ["n", 3, 1]))).toEqual(["Reshape"]);
   expect(operators(layerNormalization(x, { axis: 1 }))).toEqual(operators(layerNormalization(x)));
