@@ -421,6 +421,9 @@ describe.each<[string, Model, string]>([
       ["NonZero", [f(2)], PLACES],
       ["Compress", [f(2), ["bool", [2]]], PLACES],
       ["Range", [i(), i(), i()], "the bounds are computed when the graph runs; give them as constants"],
+      ["Range", [i(), [9], [1]], "the bounds are computed when the graph runs; give them as constants"],
+      ["Range", [[0], i(), [1]], "the bounds are computed when the graph runs; give them as constants"],
+      ["Range", [[0], [9], i()], "the bounds are computed when the graph runs; give them as constants"],
       ["Slice", [f(2), i(1), [1]], "the starts are computed when the graph runs; give constants"],
       ["Slice", [f(2), [0], [1], [0], i(1)], "axes and steps must be constants"],
       ["Tile", [f(2), i(1)], "the repeats are computed when the graph runs; give them as a constant"],
@@ -673,6 +676,11 @@ describe.each<[string, Model, string]>([
     "a weight along an unknown size",
     model("Conv", [f(1, 1, "w"), f(1, 1, 3)]),
     'gradients: Conv "here": the gradient by the weight needs known sizes after the channels, found [1, 1, w]; give them in numbers',
+  ],
+  [
+    "a product along an unknown size",
+    model("ReduceProd", [f("n"), [0]]),
+    "gradients: ReduceProd: axis 0 of [n] has no known size; give it in numbers",
   ],
   [
     "elements put in place by products",

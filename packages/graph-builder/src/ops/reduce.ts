@@ -125,7 +125,7 @@ function othersAlong(x: Tensor, axes: readonly number[]): Tensor {
       const size = all.shape[axis];
       if (typeof size !== "number")
         throw new GraphError(
-          `gradients: ReduceProd: axis ${axis} of ${formatShape(x.shape)} has no known size`,
+          `gradients: ReduceProd: axis ${axis} of ${formatShape(x.shape)} has no known size; give it in numbers`,
         );
       const parts = split(all, Array<number>(size).fill(1), axis);
       const before = products(like(all, 1), parts);
