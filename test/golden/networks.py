@@ -106,7 +106,7 @@ class UNet(nn.Module):
         self.out = Pointwise(up[3] + in_channels, in_channels)
 
     def forward(self, x, labels=None, t=None):
-        e = self.embed(t)
+        e = self.embed(t, labels)
         h1 = self.down1(x, e)
         h2 = self.down2(h1, e)
         h3 = self.down3(h2, e)
@@ -118,7 +118,7 @@ class UNet(nn.Module):
         u = self.up4(torch.cat([u, h1], dim=1), e)
         return self.out(torch.cat([u, x], dim=1))
 
-    def embed(self, t):
+    def embed(self, t, labels):
         return None
 
     def join(self, labels, u, skip):
@@ -141,21 +141,21 @@ class TimeEmbedding(nn.Module):
         # rounded to float32 in float64 runs too, as the schedule's tables are
         angles = t[:, None].to(dtype) * frequencies.float().to(dtype)
         waves = torch.cat([angles.sin(), angles.cos()], dim=1)
-        silu = nn.functional.silu
-        return silu(self.linear_2(silu(self.linear_1(waves))))
+        return self.linear_2(nn.functional.silu(self.linear_1(waves)))
 
 
 class UNetTime(UNet):
-    """UNet whose blocks scale and shift their normalised channels by functions of the timestep."""
+    """UNet whose blocks scale and shift their normalised channels by functions of the timestep and the label."""
 
     def __init__(self, time=256, **options):
         super().__init__(**options)
         self.time_embedding = TimeEmbedding(time)
+        self.class_embedding = nn.Embedding(self.classes, time)
         for block in (self.down1, self.down2, self.down3, self.down4, self.up1, self.up2, self.up3, self.up4):
             block.time_emb_proj = nn.Linear(time, 2 * block.bn.num_features)
 
-    def embed(self, t):
-        return self.time_embedding(t)
+    def embed(self, t, labels):
+        return nn.functional.silu(self.time_embedding(t) + self.class_embedding(labels))
 
 
 class Conv(nn.Module):

@@ -215,6 +215,11 @@ export interface Manifest {
   readonly graphs: Readonly<Partial<Record<GraphName, GraphSpec>>>;
   readonly training?: TrainingRecord;
   readonly knownAnswer?: KnownAnswer;
+  /**
+   * The weight w with which `inference_model` leans towards the class that it is asked for: its output is already
+   * (1 + w) net(y) - w net(another class). Absent: it is the network itself.
+   */
+  readonly guidance?: number;
   /** Every file of the folder but the manifest itself. */
   readonly files: Readonly<Record<string, FileDigest>>;
 }

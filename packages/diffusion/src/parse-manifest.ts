@@ -65,6 +65,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
   const optimizer = field(at, "optimizer");
   const training = field(at, "training");
   const knownAnswer = field(at, "knownAnswer");
+  const guidance = field(at, "guidance");
   const manifest: Manifest = {
     format: "onnx-diffusion",
     version: MANIFEST_VERSION,
@@ -83,6 +84,7 @@ export function parseManifest(source: unknown, where: string): Manifest {
     graphs: readGraphs(field(at, "graphs")),
     ...(training.value === undefined ? {} : { training: readTraining(training) }),
     ...(knownAnswer.value === undefined ? {} : { knownAnswer: readKnownAnswer(knownAnswer) }),
+    ...(guidance.value === undefined ? {} : { guidance: readGuidance(guidance) }),
     files: readFiles(field(at, "files")),
   };
   checkManifest(manifest, where);
@@ -271,6 +273,11 @@ function readKnownAnswer(at: At): KnownAnswer {
     classLabel: integer(field(at, "classLabel"), 0),
     values: items(field(at, "values")).map((value) => finite(value)),
   };
+}
+
+function readGuidance(at: At): number {
+  const weight = finite(at);
+  return weight > 0 ? weight : fail(at, "a number above 0, or nothing");
 }
 
 function readFiles(at: At): Manifest["files"] {

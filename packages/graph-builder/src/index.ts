@@ -37,6 +37,7 @@ export {
   type Provider,
   type WeightLayout,
 } from "./params.js";
+export { type GuidanceOptions, guidedModel } from "./sampling/guided.js";
 export { type ImageNoise, imageNoise } from "./sampling/noise.js";
 export { type SamplerModelOptions, samplerModel } from "./sampling/sampler.js";
 export { unrolledSamplerModel } from "./sampling/unrolled.js";

@@ -35,10 +35,31 @@ export async function createSession(
   { threads, profile }: SessionOptions,
 ): Promise<InferenceSession> {
   const path = graphPath(model, graph);
+  const session = await createSessionOf(path, path, device, { threads, ...(profile ? { profile } : {}) });
+  const expected = model.manifest.graphs[graph]!.inputs.map(({ name }) => name);
+  const missing = expected.find((name) => !session.inputNames.includes(name));
+  if (missing !== undefined) {
+    throw new UserError(`${path}: the graph has no input "${missing}", which the manifest names`);
+  }
+  return session;
+}
+
+/**
+ * Creates a session of a file, or of its bytes.
+ *
+ * @param where what errors call it.
+ * @throws UserError if ONNX Runtime cannot load the graph on that device.
+ */
+export async function createSessionOf(
+  file: string | Uint8Array,
+  where: string,
+  device: Device,
+  { threads, profile }: SessionOptions,
+): Promise<InferenceSession> {
   if (device === "cuda") requireCudaLibrary();
-  let session: InferenceSession;
   try {
-    session = await InferenceSession.create(path, {
+    // two signatures, of which a union fits neither
+    return await InferenceSession.create(file as string, {
       executionProviders: [device],
       intraOpNumThreads: threads,
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
@@ -48,16 +69,10 @@ export async function createSession(
       extra: { session: { set_denormal_as_zero: "1" } },
     });
   } catch (error) {
-    throw new UserError(`device ${device}: ONNX Runtime cannot run ${path}: ${firstLine(error)}`, {
+    throw new UserError(`device ${device}: ONNX Runtime cannot run ${where}: ${firstLine(error)}`, {
       cause: error,
     });
   }
-  const expected = model.manifest.graphs[graph]!.inputs.map(({ name }) => name);
-  const missing = expected.find((name) => !session.inputNames.includes(name));
-  if (missing !== undefined) {
-    throw new UserError(`${path}: the graph has no input "${missing}", which the manifest names`);
-  }
-  return session;
 }
 
 /**

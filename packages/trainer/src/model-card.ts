@@ -58,7 +58,7 @@ ${optimizerRow(manifest.optimizer)}| seed | ${training.seed} |
 | smoothed loss | ${training.loss.toPrecision(4)} |
 | device | ${training.device} |
 | noise schedule | ${describeSchedule(schedule)} |
-
+${manifest.guidance === undefined ? "" : `| guidance | ${manifest.guidance}, inside the graph: it leans towards the class that it is asked for, and away from the others |\n`}
 ${[...sections, `## Files\n\n${files.map((line) => `- ${line}`).join("\n")}`, ...(draws ? [howToDraw(classes)] : [])].join("\n\n")}
 `;
 }

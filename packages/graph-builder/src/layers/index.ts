@@ -1,4 +1,5 @@
 export { type BatchNorm2dOptions, batchNorm2d } from "./batch-norm2d.js";
+export { type ClassEmbeddingOptions, classEmbedding } from "./class-embedding.js";
 export { classPlanes, oneHot } from "./class-planes.js";
 export { type Conv2dOptions, conv2d, convTranspose2d } from "./conv2d.js";
 export { type EmbeddingOptions, embedding } from "./embedding.js";

@@ -4,7 +4,7 @@ import type { ExportOptions } from "../commands/export.js";
 import { oneOf } from "../flags.js";
 import { FORM_SUMMARIES, type FormName } from "../forms/names.js";
 import { defineCommand, given, number, required, text, toggle, whole } from "./command.js";
-import { SAMPLER_FLAGS, samplerChoice } from "./sampler-flags.js";
+import { guidanceWeight, SAMPLER_FLAGS, samplerChoice } from "./sampler-flags.js";
 
 const NAMES = Object.keys(FORM_SUMMARIES) as FormName[];
 /** The classifier's features have covariances from some hundred images on. */
@@ -29,6 +29,10 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
       "trainer export --model runs/unet-cond/model --as sampler --sampler ddim --steps 50",
       "digits in one file",
     ],
+    [
+      "trainer export --model runs/unet-time/model --as onnx --guidance 3",
+      "the network with guidance inside: every sampler and runtime has it",
+    ],
   ],
   flags: {
     model: text("Exported model with weights in float32 or fp16-weights, such as runs/unet-cond/model"),
@@ -36,6 +40,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     sampler: SAMPLER_FLAGS.sampler,
     steps: SAMPLER_FLAGS.steps,
     spacing: SAMPLER_FLAGS.spacing,
+    guidance: SAMPLER_FLAGS.guidance,
     noise: text(
       "seed: the sampler's graph draws its noise; input: it takes it [default: seed where steps take noise, else input]",
     ),
@@ -69,6 +74,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
       model,
       as,
       sampling,
+      guidance: guidanceWeight(typed),
       diet: typed.diet === true,
       judging: judge === undefined ? undefined : { judge, count: count ?? JUDGED.usual },
       evaluation: given(typed, "eval"),

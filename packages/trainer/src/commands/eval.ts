@@ -7,8 +7,9 @@ import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { firstImages, loadDataset } from "../data/index.js";
 import { createSession } from "../devices.js";
+import { createDrawingSession } from "../drawing-session.js";
 import { confusionOf } from "../evaluation/confusion.js";
-import { EVALUATION_FILE, type Evaluation, modelDigest } from "../evaluation/evaluation.js";
+import { describeDrawing, EVALUATION_FILE, type Evaluation, modelDigest } from "../evaluation/evaluation.js";
 import { frechetDistance } from "../evaluation/frechet.js";
 import { type Judge, openJudge } from "../evaluation/judge.js";
 import { type LossAtTimestep, lossByTimestep } from "../evaluation/loss-by-timestep.js";
@@ -51,7 +52,13 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
   const signals = catchStopSignals((name) => terminal.print(`${name}: stopping; nothing is written`));
   const { signal } = signals;
   const threads = options.threads ?? availableParallelism();
-  const session = await createSession(model, "inference_model", options.device, { threads });
+  const { guidance, device } = options;
+  const drawing = await createDrawingSession(model, guidance, device, { threads });
+  // The loss is that of the network itself.
+  const session =
+    guidance === undefined
+      ? drawing.session
+      : await createSession(model, "inference_model", device, { threads });
   try {
     const { count, seed, sampler, spacing, dataDir } = options;
     const warn = (text: string) => terminal.print(`warning: ${text}`);
@@ -59,10 +66,7 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
       loadDataset(training.data, { split, dataDir, signal, ...image, onWarning: warn });
     const [train, test] = [await load("train"), await load("test")];
     const labels = classes > 0 ? Array.from({ length: count }, (_, i) => i % classes) : [];
-    const pixels = await draw(
-      { manifest: model.manifest, session, sampler, spacing, steps, seed, count, labels, signal },
-      terminal,
-    );
+    const pixels = await draw({ ...drawing, sampler, spacing, steps, seed, count, labels, signal }, terminal);
 
     const drawn = await judge.judge(pixels);
     const reals = await judge.judge(firstImages(test, count));
@@ -86,7 +90,14 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
         data: training.data,
         sha256: modelDigest(model.manifest),
       },
-      drawn: { count, seed, sampler, spacing, steps },
+      drawn: {
+        count,
+        seed,
+        sampler,
+        spacing,
+        steps,
+        ...(drawing.manifest.guidance === undefined ? {} : { guidance: drawing.manifest.guidance }),
+      },
       judge: { accuracy: judge.manifest.accuracy, classes: judge.manifest.classes },
       ...(classes > 0 ? { confusion: confusionOf(labels, drawn.labels, classes) } : {}),
       frechet: {
@@ -111,6 +122,7 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
     terminal.clear();
     signals.dispose();
     await session.release();
+    if (session !== drawing.session) await drawing.session.release();
     await judge.dispose();
   }
 }
@@ -145,7 +157,7 @@ function report(
 
 /** A column for each class, where there are so few that labels in turn make columns. */
 function headings({ model, drawn, confusion }: Evaluation, classNames: readonly string[]): GridOptions {
-  const title = `${model.network} after ${withCommas(model.steps)} steps: ${drawn.sampler}, ${drawn.steps} steps`;
+  const title = `${model.network} after ${withCommas(model.steps)} steps: ${describeDrawing(drawn)}`;
   const columns = confusion?.counts.length ?? 0;
   return columns >= 2 && columns <= 10 ? { title, columns, columnNames: classNames } : { title };
 }

@@ -9,12 +9,14 @@ import {
   serializeManifest,
   UserError,
 } from "@onnx-diffusion/diffusion";
-import { digestOfBytes, type ModelFolder, readModelFolder } from "../artifacts.js";
+import { digestOfBytes, type ModelFolder } from "../artifacts.js";
 import { createSession } from "../devices.js";
+import { createSourceSession } from "../drawing-session.js";
 import { readEvaluation } from "../evaluation/evaluation.js";
 import { formCard, measuredLines, SAMPLES } from "../forms/card.js";
 import { type FormError, formError } from "../forms/error.js";
-import type { Sampling } from "../forms/form.js";
+import type { FormSource, Sampling } from "../forms/form.js";
+import { guided } from "../forms/guided.js";
 import { FORMS } from "../forms/index.js";
 import type { FormName } from "../forms/names.js";
 import { type FormQuality, formQuality, type Judging } from "../forms/quality.js";
@@ -29,6 +31,8 @@ export interface ExportOptions {
   /** The exported folder. */
   readonly model: string;
   readonly as: FormName;
+  /** The weight of guidance to put inside; undefined: none, or what the model has. */
+  readonly guidance: number | undefined;
   /** The folder to make. */
   readonly out: string;
   /** For the form `sampler`. */
@@ -53,7 +57,8 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
   const { model, as, out, sampling, diet, judging } = options;
   checkFits(options);
   const form = FORMS[as];
-  const source = readFormSource(model, as, { sampling, diet });
+  const plain = readFormSource(model, as, { sampling, diet });
+  const source = options.guidance === undefined ? plain : guided(plain, options.guidance);
   const evaluation =
     options.evaluation === undefined ? undefined : readEvaluation(options.evaluation, source.manifest);
   const files = explained(`--as ${as}`, () => form.files(source));
@@ -67,7 +72,7 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
   await makeWholeFolder(out, async (folder) => {
     for (const { name, bytes } of files) writeBeneath(folder, name, bytes);
     if (form.isModelFolder) {
-      measured = await measure(model, { folder, manifest }, as, judging);
+      measured = await measure(source, { folder, manifest }, as, judging);
       const { images: count, drawn: pixels } = measured.error;
       const bytes = await gridPng({ pixels, count, ...manifest.image });
       files.push({ name: SAMPLES, bytes, what: "what this form draws" });
@@ -96,12 +101,20 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
 }
 
 /** @throws UserError for flags that the form has no use for. */
-function checkFits({ as, diet, judging }: ExportOptions): void {
+function checkFits({ as, diet, judging, guidance }: ExportOptions): void {
   if (diet && !FORMS[as].hasDiet) {
     const names = Object.keys(FORMS).filter((name) => FORMS[name as FormName].hasDiet);
     throw new UserError(`--diet: --as ${as} has none, ${names.join(" and ")} have; leave it out`, {
       usage: true,
     });
+  }
+  if (guidance !== undefined && as === "state-dict") {
+    throw new UserError(
+      "--guidance: --as state-dict holds weights and no graph to put it into; leave it out",
+      {
+        usage: true,
+      },
+    );
   }
   if (judging !== undefined && !FORMS[as].isModelFolder) {
     throw new UserError(`--judge: --as ${as} has the model's own numbers; leave it out`, { usage: true });
@@ -110,14 +123,13 @@ function checkFits({ as, diet, judging }: ExportOptions): void {
 
 /** Runs the form beside the model that it was made of. */
 async function measure(
-  model: string,
+  source: FormSource,
   form: ModelFolder,
   as: FormName,
   judging: Judging | undefined,
 ): Promise<Measured> {
   const threads = availableParallelism();
-  const folder = readModelFolder(model, "--model");
-  const original = await createSession(folder, "inference_model", "cpu", { threads });
+  const original = await createSourceSession(source, "cpu", { threads });
   try {
     const other = await createSession(form, "inference_model", "cpu", { threads });
     try {

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
-import { createSession } from "../devices.js";
+import { createDrawingSession } from "../drawing-session.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { labelList } from "../flags.js";
 import { encodeNpy, toChannelsLast } from "../npy.js";
@@ -29,20 +29,21 @@ export interface SampleOptions extends SamplerChoice {
 /** Draws and says where. @returns the exit code. */
 export async function sampleCommand(options: SampleOptions): Promise<number> {
   const model = readModelFolder(options.model, "--model");
-  const { manifest } = model;
-  const { count, labels } = whatToDraw(options, manifest.classes);
-  const steps = options.steps ?? manifest.schedule.T;
-  if (steps > manifest.schedule.T) {
-    throw new UserError(`--steps: found ${steps}, expected at most the model's T = ${manifest.schedule.T}`, {
+  const { classes, schedule, files } = model.manifest;
+  const { count, labels } = whatToDraw(options, classes);
+  const steps = options.steps ?? schedule.T;
+  if (steps > schedule.T) {
+    throw new UserError(`--steps: found ${steps}, expected at most the model's T = ${schedule.T}`, {
       usage: true,
     });
   }
-  for (const file of Object.keys(manifest.files)) checkFile(model, file);
+  for (const file of Object.keys(files)) checkFile(model, file);
 
   const terminal = openTerminal();
   const signals = catchStopSignals((name) => terminal.print(`${name}: stopping; nothing is written`));
   const threads = options.threads ?? availableParallelism();
-  const session = await createSession(model, "inference_model", options.device, { threads });
+  const { guidance, device } = options;
+  const { session, manifest } = await createDrawingSession(model, guidance, device, { threads });
   try {
     const { seed, sampler, spacing } = options;
     const pixels = await draw(

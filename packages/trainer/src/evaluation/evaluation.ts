@@ -24,6 +24,8 @@ export interface Evaluation {
     readonly sampler: string;
     readonly spacing: string;
     readonly steps: number;
+    /** Left out where there was none. */
+    readonly guidance?: number;
   };
   /** The classifier: its share of right answers on test images, 0..1, and the names of the classes. */
   readonly judge: { readonly accuracy: number; readonly classes: readonly string[] };
@@ -39,6 +41,11 @@ export interface Evaluation {
   readonly lossByTimestep: readonly LossAtTimestep[];
 }
 
+/** `ddim, 50 steps, guidance 3` */
+export function describeDrawing({ sampler, steps, guidance }: Evaluation["drawn"]): string {
+  return `${sampler}, ${steps} steps${guidance === undefined ? "" : `, guidance ${guidance}`}`;
+}
+
 /** SHA-256 of the file that holds a model's weights: it says which model was evaluated. */
 export function modelDigest({ graphs, files }: Manifest): string {
   const file = files["weights.safetensors"] ?? files[graphs.inference_model!.file];
@@ -49,7 +56,7 @@ export function modelDigest({ graphs, files }: Manifest): string {
  * Reads the evaluation of a model.
  *
  * @param folder where `trainer eval` wrote it.
- * @throws UserError if there is none, a field is wrong, or it is of another model.
+ * @throws UserError if there is none, a field is wrong, or it is of another model or guidance.
  */
 export function readEvaluation(folder: string, manifest: Manifest): Evaluation {
   const path = join(folder, EVALUATION_FILE);
@@ -60,6 +67,14 @@ export function readEvaluation(folder: string, manifest: Manifest): Evaluation {
     throw new UserError(
       `${path}: it is of ${network} after ${steps} steps with weights of SHA-256 ${sha256.slice(0, 8)}…, expected ` +
         `${expected.slice(0, 8)}…; evaluate this model with: trainer eval`,
+    );
+  }
+  const { guidance } = evaluation.drawn;
+  if (guidance !== manifest.guidance) {
+    const words = (weight: number | undefined) =>
+      weight === undefined ? "no guidance" : `guidance ${weight}`;
+    throw new UserError(
+      `${path}: its images were drawn with ${words(guidance)}, expected ${words(manifest.guidance)}; give both commands the same --guidance`,
     );
   }
   return evaluation;
@@ -82,6 +97,7 @@ function parse(source: string, where: string): Evaluation {
     return number >= 0 && number <= 1 ? number : jsonReader.fail(at, "a number in 0..1");
   };
   const confusion = of("confusion");
+  const drawnWith = field(of("drawn"), "guidance");
   return {
     model: {
       network: text(field(of("model"), "network")),
@@ -95,6 +111,7 @@ function parse(source: string, where: string): Evaluation {
       sampler: text(field(of("drawn"), "sampler")),
       spacing: text(field(of("drawn"), "spacing")),
       steps: integer(field(of("drawn"), "steps"), 1),
+      ...(drawnWith.value === undefined ? {} : { guidance: finite(drawnWith) }),
     },
     judge: {
       accuracy: share(field(of("judge"), "accuracy")),
@@ -150,7 +167,7 @@ export function evaluationSection({ drawn, judge, confusion, frechet, lossByTime
   ];
   return `## How good
 
-\`trainer eval\` drew ${drawn.count} images (${drawn.sampler}, ${drawn.steps} steps, seed ${drawn.seed}) and had a classifier name them.
+\`trainer eval\` drew ${drawn.count} images (${describeDrawing(drawn)}, seed ${drawn.seed}) and had a classifier name them.
 
 | | |
 |---|---|

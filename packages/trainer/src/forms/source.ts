@@ -8,9 +8,12 @@ import { WEIGHTS } from "../export.js";
 import { readBytes } from "../files.js";
 import { checkOpset, readGraph } from "../read-graph.js";
 import { firstNotFinite } from "../state.js";
-import type { FormSource } from "./form.js";
+import type { FormSource, Sampling } from "./form.js";
 import { halfName } from "./half.js";
 import { provenanceOf } from "./provenance.js";
+
+/** DDPM, as many steps as there are noise levels. */
+const AS_TRAINED: Sampling = { sampler: "ddpm", steps: undefined, spacing: "trailing", noise: undefined };
 
 /**
  * Reads an exported folder whose weights are in float32, or in float16 behind a Cast, which are widened: no number changes.
@@ -20,7 +23,7 @@ import { provenanceOf } from "./provenance.js";
 export function readFormSource(
   folder: string,
   form: string,
-  { sampling, diet }: Pick<FormSource, "sampling" | "diet">,
+  { sampling = AS_TRAINED, diet = false }: Partial<Pick<FormSource, "sampling" | "diet">> = {},
 ): FormSource {
   const files = readModelFolder(folder, "--model");
   const { manifest } = files;
