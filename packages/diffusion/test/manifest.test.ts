@@ -147,6 +147,8 @@ describe("one wrong field", () => {
     [["image", "range", 1], "1", 'image.range[1]: found "1", expected a finite number'],
     [["classes"], -1, "classes: found -1, expected an integer of 0 or more"],
     [["timestep"], 1, "timestep: found 1, expected true or false"],
+    [["guidance"], 0, "guidance: found 0, expected a number above 0, or nothing"],
+    [["guidance"], "3", 'guidance: found "3", expected a finite number'],
     [["prediction"], "score", 'prediction: found "score", expected "eps" or "x0" or "v"'],
     [
       ["schedule", "kind"],
@@ -534,6 +536,7 @@ describe("writing", () => {
       state,
       graphs: fc.constantFrom({}, { training_step: manifest.graphs.training_step! }),
       training: fc.constant(manifest.training!),
+      guidance: fc.double({ min: 0.1, max: 20, noNaN: true }),
       files: fc
         .dictionary(
           fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,20}$/),
