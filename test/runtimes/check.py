@@ -66,7 +66,11 @@ def training_feeds(manifest, weights_seed=1):
     state = {}
     for tensor in manifest["state"]:
         how, shape = tensor["initializer"], tensor["shape"]
-        values = numbers.uniform(how["low"], how["high"], shape) if how["kind"] == "uniform" else np.full(shape, how["value"])
+        values = {
+            "uniform": lambda: numbers.uniform(how["low"], how["high"], shape),
+            "normal": lambda: numbers.normal(how["mean"], how["std"], shape),
+            "constant": lambda: np.full(shape, how["value"]),
+        }[how["kind"]]()
         state[tensor["name"]] = values.astype(tensor["dtype"])
     image = (BATCH, *(manifest["image"][key] for key in ("channels", "height", "width")))
     return {
