@@ -46,7 +46,12 @@ def main():
     (ours,) = session.run(None, feeds)
     labels, t = (torch.from_numpy(feeds[k]).long() if k in feeds else None for k in ("class_labels", "timestep"))
     with torch.no_grad():
-        theirs = model(torch.from_numpy(feeds["sample"]), labels, t).numpy()
+        theirs = model(torch.from_numpy(feeds["sample"]), labels, t)
+        # guidance is inside the ONNX file, not in the network: Ho and Salimans 2022, equation 6, with another class
+        if (w := manifest.get("guidance", 0)) > 0:
+            others = (labels + 1 + t % (manifest["classes"] - 1)) % manifest["classes"]
+            theirs = (1 + w) * theirs - w * model(torch.from_numpy(feeds["sample"]), others, t)
+        theirs = theirs.numpy()
     apart = float(np.abs(ours - theirs).max() / np.abs(theirs).max())
     print(f"{folder}: {len(weights)} tensors loaded strictly; outputs differ by {apart:.1e} of the largest")
     if not apart < 1e-5:
