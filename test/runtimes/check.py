@@ -367,6 +367,14 @@ cargo run --release --manifest-path examples/rust/Cargo.toml --bin train models/
 ([networks.py](../test/golden/networks.py)); [load_state_dict.py](../test/golden/load_state_dict.py) does it, and compares the outputs
 to 1e-5 of the largest.
 
+## In Hugging Face's diffusers
+
+`trainer export --as huggingface` has a scheduler that `DDPMScheduler.from_pretrained` and `DDIMScheduler.from_pretrained` load;
+[check_diffusers.py](../test/runtimes/check_diffusers.py) does it. Noise levels, timesteps and each step are those of
+packages/diffusion, but for DDPM's last, which takes out what alpha_0 leaves. From the same noise the loop below, with
+DDIM and a number of steps that divides T, draws the images of `trainer sample`, to {PIXEL_TOLERANCE} of 255.
+
+{listing("Python", "examples/python/draw_diffusers.py", "python", "pip install onnxruntime torch diffusers")}
 ## In a page
 
 `packages/sampler-web`, on WASM and WebGPU, is tested in Chromium (`test/browser`). WebGPU in software says that it runs, not

@@ -29,7 +29,7 @@ export const huggingface: Form = {
       {
         name: "scheduler/scheduler_config.json",
         bytes: json(schedulerOf(source)),
-        what: "for `DDPMScheduler.from_pretrained(path, subfolder='scheduler')`; there is no pipeline of diffusers for a network that is told the class in this way, so the loop over the timesteps is yours",
+        what: "for diffusers' `DDPMScheduler.from_pretrained(path, subfolder='scheduler')`, or DDIMScheduler's; there is no pipeline of diffusers for a network that is told the class in this way, so the loop over the timesteps is yours",
       },
     ];
   },
@@ -79,7 +79,8 @@ function schedulerOf({ manifest }: FormSource) {
     prediction_type: PREDICTION_TYPES[manifest.prediction],
     variance_type: "fixed_large",
     clip_sample: false,
-    timestep_spacing: "leading",
+    // as `trainer sample` has it: fewer steps, from T still
+    timestep_spacing: "trailing",
     steps_offset: 0,
   };
 }
