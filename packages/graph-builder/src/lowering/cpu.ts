@@ -1,5 +1,5 @@
 /**
- * The form for CPUs: activations lie as [N,H,W,C], convolutions are gathered patches and Gemms in both directions.
+ * The form for CPUs: activations lie as [N,H,W,C], convolutions are products of matrices in both directions.
  * Tensors stay [N,C,H,W] for whoever writes the network; the Transposes at the borders of the layers cancel.
  */
 import { type Dim, isStatic, mulDims, type Shape } from "../dim.js";
@@ -9,7 +9,7 @@ import { normalizeBatch } from "./batch-norm.js";
 import type { ConvGeometry, Lowering } from "./lowering.js";
 import { multiplyMasks } from "./masks.js";
 import { native } from "./native.js";
-import { correlate, type PatchGeometry, scatter } from "./patches.js";
+import { correlate, type ImageGeometry, scatter } from "./products.js";
 
 const toNHWC = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
 const fromNHWC = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
@@ -28,18 +28,18 @@ const weightLayout = {
 
 const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => fromNHWC(bias ? add(y, bias) : y);
 
-/** Gathered patches and Gemm on [N,H,W,C]: the form for CPUs, in both directions. */
+/** Products of matrices on [N,H,W,C]: the form for CPUs. */
 export const cpu: Lowering = {
   target: "cpu",
   weightLayout,
   conv2d(x, weight, bias, geometry) {
-    const g = patchGeometry(x, geometry, "large");
+    const g = imageGeometry(x, geometry, "large");
     return g
       ? fromNHWC(correlate(toNHWC(x), weightLayout.toKernel(weight), g, bias))
       : native.conv2d(x, weight, bias, geometry);
   },
   convTranspose2d(x, weight, bias, geometry) {
-    const g = patchGeometry(x, geometry, "small");
+    const g = imageGeometry(x, geometry, "small");
     return g
       ? withBias(scatter(toNHWC(x), weightLayout.toKernel(weight), g), bias)
       : native.convTranspose2d(x, weight, bias, geometry);
@@ -56,11 +56,11 @@ export const cpu: Lowering = {
 };
 
 /** Sizes of both sides, where the image's size is known and the strides come out even; undefined otherwise. */
-function patchGeometry(
+function imageGeometry(
   x: Tensor,
   geometry: ConvGeometry,
   side: "large" | "small",
-): PatchGeometry | undefined {
+): ImageGeometry | undefined {
   const size: Shape = x.shape.slice(2);
   if (!isStatic(size)) return undefined;
   const { kernel, stride, pad } = geometry;

@@ -1,27 +1,19 @@
-/**
- * Convolution on [N,H,W,C] as gathered patches and one Gemm, its adjoint, and the gradient by the weight: three products,
- * each the gradient of the two others.
- * Weights are matrices [O, kh*kw*C]: a row holds a filter in the order of a patch (ky, kx, channel).
- */
+/** The three products of a convolution as gathered patches and one Gemm each, for any geometry. */
 import { type Dim, mulDims } from "../dim.js";
-import { add, customVjp, gather, gemm, padAll, reduceSum, reshape, transpose } from "../ops/index.js";
+import { add, gather, gemm, padAll, reshape, transpose } from "../ops/index.js";
 import { constant, type Tensor } from "../tensor.js";
 import type { ConvGeometry } from "./lowering.js";
+import type { ImageGeometry, ProductForm } from "./products.js";
 
-/** A geometry applied to images of a known size. */
-export interface PatchGeometry extends ConvGeometry {
-  /** Height and width of the large side (a convolution's input). */
-  readonly large: readonly [number, number];
-  /** Height and width of the small side (its output). */
-  readonly small: readonly [number, number];
-}
+/** Patches and Gemm. */
+export const patches: ProductForm = { correlate, scatter, outer };
 
 /** Whether a patch is a pixel. */
 const isPointwise = ({ kernel: [kh, kw], stride, pad }: ConvGeometry): boolean =>
   kh === 1 && kw === 1 && stride === 1 && pad === 0;
 
 /** The patches that a convolution multiplies: [N,H,W,C] -> [N*h*w, kh*kw*C]. */
-function unfold(x: Tensor, g: PatchGeometry): Tensor {
+function unfold(x: Tensor, g: ImageGeometry): Tensor {
   const [batch, , , channels] = x.shape as [Dim, Dim, Dim, Dim];
   const [kh, kw] = g.kernel;
   const [h, w] = g.small;
@@ -48,21 +40,11 @@ function unfold(x: Tensor, g: PatchGeometry): Tensor {
 /** From this many rows of patches an image, the product is made transposed. */
 const MANY_PIXELS = 256;
 
-/** Convolution: x [N,H,W,C], weight [O, kh*kw*C], bias [O] -> [N,h,w,O]. */
-export function correlate(x: Tensor, weight: Tensor, g: PatchGeometry, bias?: Tensor): Tensor {
-  const value = correlateValue(x, weight, g, bias);
-  return customVjp([value], [x, weight, ...(bias ? [bias] : [])], (dy) => [
-    scatter(dy!, weight, g),
-    outer(x, dy!, g),
-    ...(bias ? [reduceSum(dy!, { axes: [0, 1, 2] })] : []),
-  ])[0]!;
-}
-
 /**
  * Patches times weights, or where the patches are many, weights times patches with the result transposed: so MLAS packs
  * each patch once and works on it while it is in the cache, where it would read all of them for each block of columns.
  */
-function correlateValue(x: Tensor, weight: Tensor, g: PatchGeometry, bias: Tensor | undefined): Tensor {
+function correlate(x: Tensor, weight: Tensor, g: ImageGeometry, bias?: Tensor): Tensor {
   const [o] = weight.shape as [Dim];
   const [batch] = x.shape as [Dim];
   const pixels = g.small[0] * g.small[1];
@@ -75,23 +57,16 @@ function correlateValue(x: Tensor, weight: Tensor, g: PatchGeometry, bias: Tenso
   return reshape(transpose(reshape(product, [o, batch, pixels]), [1, 2, 0]), [batch, ...g.small, o]);
 }
 
-/** Transposed convolution, the adjoint of `correlate`: y [N,h,w,O], weight [O, kh*kw*C] -> [N,H,W,C]. */
-export function scatter(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
-  const value = scatterValue(y, weight, g);
-  return customVjp([value], [y, weight], (dx) => [correlate(dx!, weight, g), outer(dx!, y, g)])[0]!;
-}
-
-/** The gradient of both by the weight: x [N,H,W,C], y [N,h,w,O] -> [O, kh*kw*C]. */
-function outer(x: Tensor, y: Tensor, g: PatchGeometry): Tensor {
-  const value = gemm(asColumns(y), unfold(x, g));
-  return customVjp([value], [x, y], (dw) => [scatter(y, dw!, g), correlate(x, dw!, g)])[0]!;
+/** Columns of the small side times patches of the large one. */
+function outer(x: Tensor, y: Tensor, g: ImageGeometry): Tensor {
+  return gemm(asColumns(y), unfold(x, g));
 }
 
 /**
  * Each small pixel gives a patch to the large side (one Gemm); each large pixel gathers its patches' parts and adds
  * them up. What lies outside is read from one pixel of zeros that is appended to each image before the Gemm.
  */
-function scatterValue(y: Tensor, weight: Tensor, g: PatchGeometry): Tensor {
+function scatter(y: Tensor, weight: Tensor, g: ImageGeometry): Tensor {
   const [batch, , , o] = y.shape as [Dim, Dim, Dim, Dim];
   const [kh, kw] = g.kernel;
   const [h, w] = g.small;
@@ -118,7 +93,7 @@ function contributions({
   pad,
   large: [H, W],
   small: [h, w],
-}: PatchGeometry): number[][] {
+}: ImageGeometry): number[][] {
   const along = (k: number, at: number, size: number) =>
     Array.from({ length: Math.ceil(k / stride) }, (_, j) => {
       const tap = ((at + pad) % stride) + j * stride;

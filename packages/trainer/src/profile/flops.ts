@@ -7,10 +7,19 @@ const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b,
 /** Two for each multiply-add. By operator; ONNX Runtime's fused ones have their plain one's name in theirs. */
 const RULES: readonly (readonly [pattern: RegExp, flops: (shapes: Shapes) => number])[] = [
   [/Gemm$/, ({ inputs: [a], outputs: [y] }) => 2 * size(y!) * (size(a!) / y![0]!)],
-  [/MatMul$/, ({ inputs: [a], outputs: [y] }) => 2 * size(y!) * a!.at(-1)!],
+  [/MatMul$/, ({ inputs: [a], outputs: [y] }) => 2 * size(y!) * summed(a!, y!)],
   [/ConvTranspose$/, ({ inputs: [x, w] }) => (2 * size(x!) * size(w!)) / w![0]!],
   [/Conv$/, ({ inputs: [, w], outputs: [y] }) => (2 * size(y!) * size(w!)) / w![0]!],
 ];
+
+/**
+ * How many terms a value of y = a b has. ONNX Runtime's FusedMatMul may have turned the axes of a, so it is what a has
+ * beside y's rows; matrices that y broadcasts have fewer axes.
+ */
+function summed(a: readonly number[], y: readonly number[]): number {
+  const rows = a.length < y.length ? y.at(-2)! : size(y) / y.at(-1)!;
+  return size(a.length < y.length ? a.slice(-2) : a) / rows;
+}
 
 /** Undefined for an operator that multiplies no matrices. */
 export function flopsOf(operator: string, shapes: Shapes): number | undefined {
