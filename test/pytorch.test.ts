@@ -164,14 +164,14 @@ describe("unet-cond-full", () => {
   const shapes = new Map(training.specs.map((s) => [s.name, s.shape]));
   const weights = (name: string) => formulaWeight(name, shapes.get(name)!);
   const variants = numbers.get("variants");
-  const batches = [0, 1, 2, 3, 4].map((k) => formulaBatch(k, variants[k]!, 16));
+  const batches = [0, 1, 2, 3, 4].map((k) => formulaBatch(k, variants[k]!, 4));
   const stored = (name: string) => readDigest(numbers.get(name) as Float64Array);
 
   test.each([native, cpu])("loss and gradients ($target lowering)", async (lowering) => {
     const session = await sessionOf(training, "training_model", lowering);
     const out = await session.run({
       ...stateFeeds(training.specs, weights),
-      ...batchFeeds(network, batches[0]!, 16),
+      ...batchFeeds(network, batches[0]!, 4),
     });
     expect(Math.abs(Number(out.loss!.data[0]) / (numbers.get("losses64")[0] as number) - 1)).toBeLessThan(
       1e-5,
@@ -186,11 +186,11 @@ describe("unet-cond-full", () => {
     }
   });
 
-  test("state after five steps by training_loop", async () => {
-    const session = await sessionOf(training, "training_loop", cpu);
+  test.each([native, cpu])("state after five steps by training_loop ($target lowering)", async (lowering) => {
+    const session = await sessionOf(training, "training_loop", lowering);
     const feeds = {
       ...stateFeeds(training.state, weights),
-      ...batchFeeds(network, stacked(batches), 16, [5]),
+      ...batchFeeds(network, stacked(batches), 4, [5]),
       learning_rate,
     };
     const out = await session.run(feeds);

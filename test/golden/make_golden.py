@@ -43,7 +43,7 @@ CASES = {
     "unet-narrow": Case(UNet, {**NARROW, "classes": 0}, 4, "some", 1e-5, (0, 0, 7, 3, 0)),
     "unet-time-narrow": Case(UNetTime, {**NARROW, "classes": 10, "time": 16}, 4, "some", 1e-5, (0, 0, 1, 3, 0)),
     "conv-narrow": Case(Conv, {"hidden": 8}, 4, "some", 1e-5, (0, 0, 0, 0, 0)),
-    "unet-cond-full": Case(UNet, {"classes": 10}, 4, "digest", 1e-5, (0, 0, 0, 0, 0)),
+    "unet-cond-full": Case(UNet, {"classes": 10}, 4, "digest", 1e-5, (114, 268, 44, 1078, 1095)),
 }
 
 
