@@ -69,11 +69,14 @@ export function decodeStateDict(
  * same network in PyTorch takes. In the order of `state`: what `inference_model.onnx` expects in `weights.safetensors`.
  *
  * @param values by name; more than is needed may be there.
+ * @param metadata texts about the file, by name. With any the values begin elsewhere than an emitted
+ *   `inference_model.onnx` looks for them.
  * @throws UserError if a value is missing or has not as many elements as its shape says.
  */
 export function encodeStateDict(
   values: ReadonlyMap<string, Float32Array | Int32Array>,
   state: readonly StateTensor[],
+  metadata?: Readonly<Record<string, string>>,
 ): Uint8Array<ArrayBuffer> {
   return encodeSafetensors(
     state.filter(inStateDict).map(({ name, dtype, shape }) => {
@@ -81,6 +84,7 @@ export function encodeStateDict(
       if (data === undefined) throw new UserError(`state_dict: there is no value for "${name}"; give one`);
       return { name, dtype: SAFETENSORS_DTYPE[dtype], shape, data };
     }),
+    metadata,
   );
 }
 

@@ -16,13 +16,16 @@ export interface ModelFolder {
   readonly manifest: Manifest;
 }
 
+/** Who asks for a folder. */
+type Asker = "--artifacts" | "--model" | "verify";
+
 /**
  * Reads `manifest.json` of a model folder.
  *
- * @param flag the flag that named the folder, for messages.
+ * @param flag the flag or command that named the folder, for messages.
  * @throws UserError if there is no such folder or manifest, or it has a wrong field.
  */
-export function readModelFolder(folder: string, flag: "--artifacts" | "--model"): ModelFolder {
+export function readModelFolder(folder: string, flag: Asker): ModelFolder {
   const path = join(folder, "manifest.json");
   if (!existsSync(path)) {
     const found = !existsSync(folder)
@@ -35,7 +38,10 @@ export function readModelFolder(folder: string, flag: "--artifacts" | "--model")
   return { folder, manifest: parseManifest(readText(path), path) };
 }
 
-function remedy(folder: string, flag: "--artifacts" | "--model"): string {
+function remedy(folder: string, flag: Asker): string {
+  if (flag === "verify") {
+    return "give a model folder; the forms state-dict, huggingface and sampler are none, and hold nothing to check them against";
+  }
   if (flag === "--model") return "give an exported model, such as runs/unet-cond/model, made by `trainer`";
   const name = basename(folder) || "unet-cond";
   return `make it with: graph-builder emit ${name} --out ${folder}`;

@@ -241,14 +241,31 @@ describe("fp16", () => {
     expect(kernels.length).toBeGreaterThan(5);
     expect(new Set(kernels.map((name) => types.get(name)))).toEqual(new Set(["float16"]));
   });
+
+  it("holds variances that are larger than its largest number", async () => {
+    // 2^18: two halvings of the scale
+    const model = damaged("wide", "up1.bn.running_var", 262_144);
+    const words = ["--model", model, "--as", "fp16", "--out", at("wide-fp16")];
+    expect(trainer("export", ...words)).toMatchObject({ status: 0, stderr: "" });
+    const off = relative(
+      await epsOf(join(model, "inference_model.onnx")),
+      await epsOf(at("wide-fp16", "inference_model.onnx")),
+    );
+    // as of the other weights
+    expect(off).toBeLessThanOrEqual(30 * 2 ** -11);
+    expect(trainer("verify", at("wide-fp16"))).toMatchObject({ status: 0, stderr: "" });
+  });
 });
 
 describe("state-dict", () => {
   it("is what training exported, under PyTorch's names", () => {
     expect(exportAs("state-dict")).toMatchObject({ status: 0, stderr: "" });
-    expect(readFileSync(at("state-dict", "model.safetensors"))).toEqual(
-      readFileSync(join(MODEL, "weights.safetensors")),
+    const [found, trained] = [at("state-dict", "model.safetensors"), join(MODEL, "weights.safetensors")].map(
+      (path) => decodeSafetensors(readFileSync(path), path),
     );
+    expect(found!.tensors).toEqual(trained!.tensors);
+    const { metadata } = readOnnx(readFileSync(join(MODEL, "inference_model.onnx")));
+    expect(Object.fromEntries(found!.metadata)).toEqual({ ...metadata, form: "state-dict" });
     expect(readdirSync(at("state-dict")).sort()).toEqual(["README.md", "model.safetensors"]);
   });
 });
@@ -518,6 +535,12 @@ describe("verify", () => {
     manifest.knownAnswer.values[3] += 0.1;
     const wrong = copy("onnx", "answer", { "manifest.json": Buffer.from(JSON.stringify(manifest)) });
     expect(verify(wrong).stderr).toMatch(/value 3 of the known answer is .* here, the manifest says/);
+    expect(verify(at("state-dict"))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /^trainer: verify .*: the folder has no manifest.json; give a model folder; the forms state-/,
+      ),
+    });
     expect(trainer("verify")).toMatchObject({ status: 2, stderr: expect.stringContaining("which folder?") });
   });
 });

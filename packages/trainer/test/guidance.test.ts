@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseManifest } from "@onnx-diffusion/diffusion";
+import { decodeSafetensors, parseManifest } from "@onnx-diffusion/diffusion";
 import { readOnnx } from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -117,6 +117,26 @@ describe("export --guidance", () => {
       return images!.data;
     };
     expect(await drawn("sampler-1")).toEqual(await drawn("sampler-2"));
+  });
+
+  it.each(["onnx", "fp16-weights", "int8-weights"])(
+    "goes on from a release to %s, which is verified",
+    (form) => {
+      succeeds("export", "--model", at("fp16-weights"), "--as", form, "--out", at(`again-${form}`));
+      expect(succeeds("verify", at(`again-${form}`))).toMatch(/ok {2}the known answer, to \S+\n$/);
+    },
+  );
+
+  it("is left behind by the weights alone", () => {
+    succeeds("export", "--model", at("onnx"), "--as", "state-dict", "--out", at("state-dict"));
+    expect(readFileSync(at("state-dict", "README.md"), "utf8")).not.toContain("guidance");
+    const { tensors, metadata } = decodeSafetensors(
+      readFileSync(at("state-dict", "model.safetensors")),
+      "state-dict",
+    );
+    expect(metadata.has("guidance")).toBe(false);
+    const trained = decodeSafetensors(readFileSync(join(MODEL, "weights.safetensors")), "weights");
+    expect(tensors).toEqual(trained.tensors);
   });
 
   it("is refused where there is no graph", () => {

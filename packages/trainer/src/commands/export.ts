@@ -16,7 +16,7 @@ import { readEvaluation } from "../evaluation/evaluation.js";
 import { formCard, measuredLines, SAMPLES } from "../forms/card.js";
 import { type FormError, formError } from "../forms/error.js";
 import type { FormSource, Sampling } from "../forms/form.js";
-import { guided } from "../forms/guided.js";
+import { guided, withoutGuidance } from "../forms/guided.js";
 import { FORMS } from "../forms/index.js";
 import type { FormName } from "../forms/names.js";
 import { type FormQuality, formQuality, type Judging } from "../forms/quality.js";
@@ -57,7 +57,8 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
   const { model, as, out, sampling, diet, judging } = options;
   checkFits(options);
   const form = FORMS[as];
-  const plain = readFormSource(model, as, { sampling, diet });
+  const read = readFormSource(model, as, { sampling, diet });
+  const plain = form.isWeightsAlone ? withoutGuidance(read) : read;
   const source = options.guidance === undefined ? plain : guided(plain, options.guidance);
   const evaluation =
     options.evaluation === undefined ? undefined : readEvaluation(options.evaluation, source.manifest);
@@ -108,13 +109,10 @@ function checkFits({ as, diet, judging, guidance }: ExportOptions): void {
       usage: true,
     });
   }
-  if (guidance !== undefined && as === "state-dict") {
-    throw new UserError(
-      "--guidance: --as state-dict holds weights and no graph to put it into; leave it out",
-      {
-        usage: true,
-      },
-    );
+  if (guidance !== undefined && FORMS[as].isWeightsAlone) {
+    throw new UserError(`--guidance: --as ${as} holds weights and no graph to put it into; leave it out`, {
+      usage: true,
+    });
   }
   if (judging !== undefined && !FORMS[as].isModelFolder) {
     throw new UserError(`--judge: --as ${as} has the model's own numbers; leave it out`, { usage: true });

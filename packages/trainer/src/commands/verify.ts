@@ -16,7 +16,7 @@ export interface VerifyOptions {
 
 /** Checks, a line for each thing that holds. @returns the exit code. */
 export async function verifyCommand({ folder }: VerifyOptions): Promise<number> {
-  const model = readModelFolder(folder, "--model");
+  const model = readModelFolder(folder, "verify");
   const { manifest } = model;
   const origins: Origin[] = [];
   const print = (line: string): void => console.log(`ok  ${line}`);

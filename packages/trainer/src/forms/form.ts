@@ -40,6 +40,8 @@ export interface FormFile {
 export interface Form {
   /** Whether the folder is a model folder, which gets a manifest and is run to learn its error. */
   readonly isModelFolder: boolean;
+  /** Whether it has weights and no graph, and so nothing that guidance could be in. */
+  readonly isWeightsAlone?: boolean;
   /** Whether it can be written in the most portable operators. */
   readonly hasDiet?: boolean;
   files(source: FormSource): FormFile[];

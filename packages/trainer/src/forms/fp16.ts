@@ -12,6 +12,7 @@ import { WEIGHTS } from "../export.js";
 import { graphFile } from "./files.js";
 import type { Form } from "./form.js";
 import { halfName, halves } from "./half.js";
+import { normsWithinHalf } from "./half-norms.js";
 import { asFloat32, node, type StoredWeight, storeWeights, type Weight } from "./store-weights.js";
 
 /**
@@ -20,7 +21,8 @@ import { asFloat32, node, type StoredWeight, storeWeights, type Weight } from ".
  */
 export const fp16: Form = {
   isModelFolder: true,
-  files(source) {
+  files(given) {
+    const source = normsWithinHalf(given);
     const { graph, half, whole } = inHalf(source.model);
     const store = (weight: Weight): StoredWeight =>
       half.has(weight.name) ? storeHalf(weight, whole.has(weight.name)) : asFloat32(weight);

@@ -38,3 +38,10 @@ export function guided(source: FormSource, guidance: number): FormSource {
     provenance: { ...provenance, guidance: `${guidance}` },
   };
 }
+
+/** Of a model that has guidance inside, what its weights are without the graph. */
+export function withoutGuidance(source: FormSource): FormSource {
+  const { guidance: _, ...manifest } = source.manifest;
+  const { guidance: __, ...provenance } = source.provenance;
+  return { ...source, manifest, provenance };
+}

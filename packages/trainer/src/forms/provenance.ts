@@ -8,7 +8,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 
 /** What made a file, as texts by name: the metadata of ONNX and of safetensors files. */
 export function provenanceOf(
-  { network, schedule }: Manifest,
+  { network, schedule, guidance }: Manifest,
   { data, dataDigest, steps, seed }: TrainingRecord,
   form: string,
 ): Record<string, string> {
@@ -22,6 +22,7 @@ export function provenanceOf(
     steps: `${steps}`,
     seed: `${seed}`,
     form,
+    ...(guidance === undefined ? {} : { guidance: `${guidance}` }),
     ...(gitRevision() === undefined ? {} : { git_revision: gitRevision()! }),
   };
 }
