@@ -40,7 +40,7 @@ export function readModelFolder(folder: string, flag: Asker): ModelFolder {
 
 function remedy(folder: string, flag: Asker): string {
   if (flag === "verify") {
-    return "give a model folder; the forms state-dict, huggingface and sampler are none, and hold nothing to check them against";
+    return "give a model folder, which the forms state-dict, huggingface and sampler are not";
   }
   if (flag === "--model") return "give an exported model, such as runs/unet-cond/model, made by `trainer`";
   const name = basename(folder) || "unet-cond";

@@ -1,6 +1,6 @@
 /** A folder that is there whole or not at all. */
 
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileError, UserError } from "@onnx-diffusion/diffusion";
 import { makeFolder, namesIn, writeFileAtomic } from "./files.js";
@@ -18,7 +18,7 @@ export interface NewFolder {
 /** @throws UserError if there is something at that path but an empty folder, or nothing can be written there. */
 export function newFolder(path: string): NewFolder {
   const target = resolve(path);
-  if (existsSync(target) && namesIn(target).length > 0) {
+  if (existsSync(target) && !isEmptyFolder(target)) {
     throw new UserError(`--out ${path}: it is there already; give another folder, or remove it first`);
   }
   const hidden = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
@@ -29,6 +29,8 @@ export function newFolder(path: string): NewFolder {
     discard: () => rmSync(hidden, { recursive: true, force: true }),
   };
 }
+
+const isEmptyFolder = (path: string): boolean => statSync(path).isDirectory() && namesIn(path).length === 0;
 
 /**
  * Makes a new folder: `fill` writes into a hidden one beside it, which then gets its name.

@@ -13,6 +13,7 @@ import {
   samplerRows,
   scheduleOf,
   toPixels,
+  UserError,
 } from "@onnx-diffusion/diffusion";
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 
@@ -44,6 +45,7 @@ const LARGEST_BATCH = 50;
  * Draws images. Image i of a seed is drawn from its own noise, so it is the same picture whatever the count.
  *
  * @returns uint8 [N, C, H, W]: clamped to the model's pixel range, 0..255, rounded.
+ * @throws UserError where the network gives NaN or an infinity, of which pixels would be made black.
  */
 export async function* drawImages(
   options: DrawOptions,
@@ -69,6 +71,11 @@ export async function* drawImages(
     for await (const progress of walk) {
       last = progress.x;
       yield { done: number * rows.length + progress.row + 1, total: batches.length * rows.length };
+    }
+    if (!last.every(Number.isFinite)) {
+      throw new UserError(
+        "the network gives values that are no numbers; `trainer verify` says whether its weights are",
+      );
     }
     toPixels(last.subarray(0, asked * size), range, images.subarray(first * size));
   }

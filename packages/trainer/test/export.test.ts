@@ -538,7 +538,7 @@ describe("verify", () => {
     expect(verify(at("state-dict"))).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(
-        /^trainer: verify .*: the folder has no manifest.json; give a model folder; the forms state-/,
+        /^trainer: verify .*: the folder has no manifest.json; give a model folder, which the forms state-/,
       ),
     });
     expect(trainer("verify")).toMatchObject({ status: 2, stderr: expect.stringContaining("which folder?") });
@@ -564,9 +564,14 @@ describe("mistakes", () => {
     expect(fails("--model", artifacts, "--as", "onnx").stderr).toMatch(
       /it is not trained; give the model folder/,
     );
-    expect(fails("--model", MODEL, "--as", "onnx", "--out", MODEL).stderr).toMatch(
-      /it is there already; give another/,
-    );
+    const file = join(MODEL, "README.md");
+    const card = readFileSync(file, "utf8");
+    for (const there of [MODEL, file]) {
+      expect(fails("--model", MODEL, "--as", "onnx", "--out", there).stderr).toMatch(
+        /it is there already; give another/,
+      );
+    }
+    expect(readFileSync(file, "utf8")).toBe(card);
     expect(fails("--model", at("fp16"), "--as", "single", "--out", at("x")).stderr).toMatch(
       /"down1.conv.weight.float16" is float16, expected float32 weights in weights.safetensors/,
     );
@@ -599,6 +604,22 @@ describe("mistakes", () => {
     expect(fails("--model", nan, "--as", "onnx", "--out", at("x")).stderr).toMatch(
       /weights.safetensors: "up3.bn.weight" holds values that are not finite numbers/,
     );
+    // the manifest's digest is that of these weights: black pictures would be all that tells
+    const drawn = trainer(
+      "sample",
+      "--model",
+      nan,
+      "--steps",
+      "2",
+      "--sampler",
+      "ddim",
+      "--out",
+      at("x.png"),
+    );
+    expect(drawn.stderr).toMatch(
+      /^trainer: the network gives values that are no numbers; `trainer verify` says/,
+    );
+    expect([drawn.status, existsSync(at("x.png"))]).toEqual([1, false]);
     const cut = at("cut");
     cpSync(MODEL, cut, { recursive: true });
     const bytes = readFileSync(join(cut, "weights.safetensors"));
