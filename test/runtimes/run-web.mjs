@@ -20,7 +20,7 @@ const inputs = readFileSync(join(feeds, "feeds.txt"), "utf8")
     return { name, dtype, dims: sizes === "-" ? [] : sizes.split(",").map(Number), at };
   });
 const { values, milliseconds } = await (runtime === "jax" ? withJax() : inChromium(runtime));
-const type = { out_sample: Float32Array, images: Uint8Array, loss: Float32Array }[output];
+const type = output === "images" ? Uint8Array : Float32Array;
 writeFileSync(file, new Uint8Array(type.from(values).buffer));
 console.log(milliseconds);
 

@@ -102,6 +102,8 @@ def rust_library():
 
 JAR = CACHE / "java/onnxruntime-1.29.0.jar"
 RUST = CACHE / "rust/release/run"
+# Optimized where somebody has built it so, to take times.
+TRACT = next((path for kind in ("release", "debug") if (path := CACHE / "tract" / kind / "run").exists()), CACHE / "tract")
 TORCH = CACHE / "torch/bin/python"
 WEB = ("node", HERE / "run-web.mjs")
 
@@ -124,6 +126,10 @@ WEBGPU = {
     "sampler, seed": "it finds no provider for a Cast in the Loop; use packages/sampler-web",
     "inference, diet": f"{WEBGPU_CONV}; export without `--diet`",
     "sampler, diet": f"{WEBGPU_CONV}; use packages/sampler-web",
+}
+TRACT_CANNOT = {
+    "sampler, noise": "it has no Loop; export with `--diet`",
+    "sampler, seed": "it has no Loop, and does not infer BitwiseXor; take noise as the input, `--diet`",
 }
 JAX = {
     "inference": "it has no BatchNormalization and no ConvTranspose; export with `--diet`",
@@ -160,10 +166,15 @@ def torch_version():
     return subprocess.run([TORCH, "-c", code], capture_output=True, text=True).stdout.strip() or None
 
 
-def rust_version():
-    if not RUST.exists():
-        return None
-    return re.search(r'name = "ort"\nversion = "([^"]+)"', (ROOT / "examples/rust/Cargo.lock").read_text())[1]
+def crate(name, program, lock):
+    """The version of a Rust library, of which a program is built."""
+
+    def version():
+        if not program.is_file():
+            return None
+        return re.search(rf'name = "{name}"\nversion = "([^"]+)"', (ROOT / lock).read_text())[1]
+
+    return version
 
 
 RUNTIMES = {
@@ -191,7 +202,17 @@ RUNTIMES = {
         "load": program("java", "-cp", JAR, HERE / "Run.java"),
         "version": lambda: JAR.stem.split("-")[1] if JAR.exists() and shutil.which("java") else None,
     },
-    "rust": {"title": "ort, Rust", "load": program(RUST, environment=rust_library), "version": rust_version},
+    "rust": {
+        "title": "ort, Rust",
+        "load": program(RUST, environment=rust_library),
+        "version": crate("ort", RUST, "examples/rust/Cargo.lock"),
+    },
+    "tract": {
+        "title": "tract, Rust alone",
+        "load": program(TRACT),
+        "version": crate("tract-onnx", TRACT, "test/runtimes/tract/Cargo.lock"),
+        "cannot": TRACT_CANNOT,
+    },
     "wasm": {
         "title": "onnxruntime-web, WASM, in Chromium",
         "load": program(*WEB, "wasm"),
