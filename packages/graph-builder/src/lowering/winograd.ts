@@ -100,8 +100,7 @@ export const winograd: ProductForm = {
   },
   scatter: (y, weight, g) =>
     pointsToLarge(matmul(smallToPoints(y, g), kernelToPoints(weight)), y.shape[0]!, g),
-  outer: (x, y, g) =>
-    pointsToKernel(matmul(asColumns(smallToPoints(y, g), y.shape[0]!, g), largeToPoints(x, g))),
+  outer: (x, y, g) => pointsToKernel(matmul(transpose(smallToPoints(y, g), [0, 2, 1]), largeToPoints(x, g))),
 };
 
 /** [N,h,w,O] -> [16, tiles * N, O] */
@@ -176,16 +175,6 @@ function largeToPoints(x: Tensor, g: ImageGeometry): Tensor {
   const pixels = reshape(gather(withZero(x), ints(indices), 1), [batch, MADE ** 2 * tilesOf(g), wide]);
   const made = transpose(pixels, [1, 0, 2]);
   return transformed(transposed(POINTS_TO_MADE_TILE), made, [POINTS, mulDims(tilesOf(g), batch), wide]);
-}
-
-/**
- * [16, tiles * N, O] -> [16, O, tiles * N], moved and not left to the MatMul (see patches.ts): ONNX Runtime makes one node
- * of a Transpose that swaps the last two axes and the MatMul after it, and of one of four axes it does not.
- */
-function asColumns(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
-  const [, rows, filters] = points.shape as [Dim, Dim, Dim];
-  const moved = transpose(reshape(points, [POINTS, tilesOf(g), batch, filters]), [0, 3, 1, 2]);
-  return reshape(moved, [POINTS, filters, rows]);
 }
 
 /** [O, 16 C] -> [16, O, 4 C] */
