@@ -155,7 +155,7 @@ async function draw(found) {
     logAxis(Math.min(...all.map((p) => p[key])) / 1.3, Math.max(...all.map((p) => p[key])) * 1.3);
   for (const [file, key, title, name] of [
     ["time", "milliseconds", "Time of a training step", "ms a step (log scale)"],
-    ["memory", "mebibytes", "Peak resident memory of training", "MiB (log scale)"],
+    ["memory", "mebibytes", "Peak memory", "MiB resident (log scale)"],
   ]) {
     const svg = plotSvg({
       title,

@@ -4,9 +4,10 @@
  * rate of one 2048^3 MatMul of ONNX Runtime.
  *
  *   node test/bench/pytorch.mjs --python VENV/bin/python [--batch 16] [--rounds 7] [--steps 8] [--threads 2]
- *     [--modes eager,compile] [--device cpu|cuda] [--sample]
+ *     [--modes eager,compile,diffusers] [--device cpu|cuda] [--model models/unet-cond/trained]
  *
- * The environment needs torch (test/golden/requirements.txt).
+ * With --model, sampling as well. The environment needs what test/golden/requirements.txt names. `diffusers` is the eager
+ * network within the loop of diffusers' schedulers, and takes part in sampling alone.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -53,6 +54,7 @@ const { manifest } = model;
 const dataset = await loadDataset("mnist", { split: "train", channels: 3, height: 32, width: 32 });
 const files = writeData();
 const workers = await Promise.all(args.modes.split(",").map(startWorker));
+const trainers = workers.filter(({ mode }) => mode !== "diffusers");
 const session = await createTrainingSession(model, args.device, { threads });
 const stepper = createStepper({ manifest, session, learningRate: 1e-4, state: initialState(manifest, 0) });
 const make = batchMaker(manifest, dataset, { seed: 0, batch });
@@ -60,7 +62,7 @@ let done = 0;
 
 const sides = new Map([
   ["onnx-diffusion", takeSteps],
-  ...workers.map(({ mode, ask }) => [`PyTorch ${mode}`, () => ask({ what: "step", count: steps })]),
+  ...trainers.map(({ mode, ask }) => [nameOf(mode), () => ask({ what: "step", count: steps })]),
   ["2048^3 MatMul", await matMulRate()],
 ]);
 await inTurns("training step", sides, (name, median) =>
@@ -69,7 +71,7 @@ await inTurns("training step", sides, (name, median) =>
 if (args.model) await compareSampling(args.model);
 const ours = process.resourceUsage().maxRSS / 1024;
 console.log(`peak resident memory: this process ${ours.toFixed(0)} MiB (the data set in it)`);
-for (const { mode, ask } of workers)
+for (const { mode, ask } of trainers)
   console.log(`  PyTorch ${mode} ${(await ask({ what: "step", count: 1 }, "peak")).toFixed(0)} MiB`);
 for (const { child } of workers) child.stdin.end();
 await stepper.dispose();
@@ -137,7 +139,7 @@ async function compareSampling(folder) {
       `10 images, ${sampler} in ${rows} steps`,
       new Map([
         ["onnx-diffusion", draw],
-        ...workers.map(({ mode, ask }) => [`PyTorch ${mode}`, () => ask({ what: "sample", sampler })]),
+        ...workers.map(({ mode, ask }) => [nameOf(mode), () => ask({ what: "sample", sampler })]),
       ]),
       (_, median) => median.toFixed(0),
     );
@@ -154,6 +156,10 @@ function writeData() {
   writeFileSync(at.images, images);
   writeFileSync(at.labels, Uint8Array.from(labels));
   return at;
+}
+
+function nameOf(mode) {
+  return mode === "diffusers" ? "diffusers" : `PyTorch ${mode}`;
 }
 
 /** A process of PyTorch that answers one request after another. */

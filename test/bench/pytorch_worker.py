@@ -18,7 +18,7 @@ from networks import UNet  # noqa: E402
 parser = argparse.ArgumentParser()
 parser.add_argument("--batch", type=int, default=16)
 parser.add_argument("--threads", type=int, default=0)
-parser.add_argument("--mode", choices=["eager", "compile"], default="eager")
+parser.add_argument("--mode", choices=["eager", "compile", "diffusers"], default="eager")
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--images", required=True, help="uint8 [N, 3, 32, 32]")
 parser.add_argument("--labels", required=True, help="uint8 [N]")
@@ -84,6 +84,28 @@ def sample(kind):
         x = mean + deviation * torch.randn_like(x) if i + 1 < len(times) else mean
     network.train()
     return float(x.mean())
+
+
+@torch.no_grad()
+def sample_with_diffusers(kind):
+    """The loop that a diffusers pipeline has around its network: https://huggingface.co/docs/diffusers."""
+    network.eval()
+    scheduler = schedulers[kind]
+    scheduler.set_timesteps(400 if kind == "ddpm" else 50, device=device)
+    label = torch.arange(10, device=device)
+    x = torch.randn(10, 3, 32, 32, device=device)
+    for t in scheduler.timesteps:
+        x = scheduler.step(network(scheduler.scale_model_input(x, t), label), t, x).prev_sample
+    network.train()
+    return float(x.mean())
+
+
+if args.mode == "diffusers":
+    from diffusers import DDIMScheduler, DDPMScheduler
+
+    choices = {"num_train_timesteps": T, "beta_start": 1e-4, "beta_end": 0.02, "timestep_spacing": "trailing"}
+    schedulers = {"ddpm": DDPMScheduler(**choices), "ddim": DDIMScheduler(**choices)}
+    sample = sample_with_diffusers
 
 
 def wait():
