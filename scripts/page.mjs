@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildPage } from "./build-page.mjs";
+import { pageModel } from "./page-models.mjs";
 import { serve } from "./serve.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -18,8 +19,8 @@ async function page() {
   if (port === undefined) return 2;
   try {
     await buildPage(FOLDER);
-    const models = (name) => [`/models/${name}/`, path.join(ROOT, "models", name, "trained")];
-    const folders = { "/": FOLDER, ...Object.fromEntries(["unet-cond", "unet-time"].map(models)) };
+    const folders = { "/": FOLDER };
+    for (const name of ["unet-cond", "unet-time"]) folders[`/models/${name}/`] = await pageModel(name);
     const { url, close } = await serve(folders, port);
     console.log(`The demo page is at ${url}\nCtrl-C stops.`);
     for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, close);

@@ -7,12 +7,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { unetCond } from "@onnx-diffusion/graph-builder";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildPage } from "../../scripts/build-page.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { seriousProblems } from "./axe.js";
 import { BROWSER, openPage, type TestPage } from "./page.js";
-import { smallModel } from "./small-model.js";
+import { exported, smallModel } from "./small-model.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "demo-page-"));
 const at = (...parts: string[]) => path.join(folder, ...parts);
@@ -144,10 +145,12 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
   let served: Awaited<ReturnType<typeof serve>>;
 
   beforeAll(async () => {
-    mkdirSync(at("model"));
-    for (const [name, bytes] of await smallModel()) writeFileSync(at("model", name), bytes);
+    put("unet-time", await smallModel());
     await buildPage(at("page"));
-    served = await serve({ "/": at("page"), "/models/unet-cond/": at("model") }, 0);
+    served = await serve(
+      { "/": at("page"), "/models/unet-time/": at("unet-time"), "/models/unet-cond/": at("unet-cond") },
+      0,
+    );
     opened = await openPage({});
     opened.page.setDefaultTimeout(100_000);
   });
@@ -156,6 +159,25 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     served?.close();
   });
 
+  const put = (name: string, model: ReadonlyMap<string, Uint8Array>) => {
+    mkdirSync(at(name));
+    for (const [file, bytes] of model) writeFileSync(at(name, file), bytes);
+  };
+  /** By how much the film's last picture is off from the library's, of 256 values. */
+  const filmOff = (sampler: "ddim" | "ddpm", steps: number) =>
+    opened.page.evaluate(
+      async ({ sampler, steps }) => {
+        const { loaded } = document.querySelector("diffusion-sampler")!;
+        const { x } = await loaded!.sample({ count: 1, labels: [3], seed: 7, sampler, steps });
+        const canvas = document.querySelector<HTMLCanvasElement>("#film figure:last-child canvas")!;
+        const { data } = canvas.getContext("2d")!.getImageData(0, 0, 32, 32);
+        const off = Array.from({ length: 1024 }, (_, i) =>
+          Math.abs(data[4 * i]! - Math.min(255, Math.max(0, (x[i]! + 1) * 127.5))),
+        );
+        return Math.max(...off);
+      },
+      { sampler, steps },
+    );
   const pixels = (id: string) =>
     opened.page.evaluate((id) => {
       const canvas = document.querySelector<HTMLCanvasElement>(id)!;
@@ -170,6 +192,18 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     await page.locator("#speed", { hasText: "steps/s" }).waitFor();
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    // The classes end at the same edge in each of their rows.
+    const rows = await page.evaluate(() => {
+      const { shadowRoot } = document.querySelector("diffusion-sampler")!;
+      const rows = new Map<number, number[]>();
+      for (const label of shadowRoot!.querySelectorAll("fieldset label")) {
+        const { top, left, right } = label.getBoundingClientRect();
+        rows.set(top, [rows.get(top)?.[0] ?? left, right]);
+      }
+      return [...rows.values()];
+    });
+    expect(rows).toHaveLength(2);
+    expect(rows[1]).toEqual(rows[0]);
     // The other network is not there, which the page asked.
     expect(opened.errors.filter((text) => !/404/.test(text))).toEqual([]);
   });
@@ -189,17 +223,8 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     const { page } = opened;
     await page.locator("#film").scrollIntoViewIfNeeded();
     await page.locator("#film figure.empty").first().waitFor({ state: "detached" });
-    const off = await page.evaluate(async () => {
-      const { loaded } = document.querySelector("diffusion-sampler")!;
-      const { x } = await loaded!.sample({ count: 1, labels: [3], seed: 7, sampler: "ddim", steps: 40 });
-      const canvas = document.querySelector<HTMLCanvasElement>("#film figure:last-child canvas")!;
-      const { data } = canvas.getContext("2d")!.getImageData(0, 0, 32, 32);
-      return Array.from({ length: 1024 }, (_, i) =>
-        Math.abs(data[4 * i]! - Math.min(255, Math.max(0, (x[i]! + 1) * 127.5))),
-      );
-    });
     // Rounded to one of 256 values.
-    expect(Math.max(...off)).toBeLessThanOrEqual(0.5 + 1e-4);
+    expect(await filmOff("ddim", 40)).toBeLessThanOrEqual(0.5 + 1e-4);
   });
 
   test("image to image: from a digit, at the level asked for, and from strokes", async () => {
@@ -246,12 +271,32 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
 
   test("a network that is not there is said kindly, and the other one goes on", async () => {
     const { page } = opened;
-    await page.locator("#models [value=unet-time]").check();
-    await page.locator("#missing").waitFor();
-    expect(await page.locator("#missing").textContent()).toContain("--out models/unet-time/trained");
     await page.locator("#models [value=unet-cond]").check();
+    await page.locator("#missing").waitFor();
+    expect(await page.locator("#missing").textContent()).toContain("--out models/unet-cond/trained");
+    await page.locator("#models [value=unet-time]").check();
     await page.locator("#hero").waitFor();
     expect(await page.locator("#missing").isVisible()).toBe(false);
+  });
+
+  test("a network that is not told the time is drawn with by DDPM, also between two seeds", async () => {
+    const { page } = opened;
+    put(
+      "unet-cond",
+      await exported(unetCond({ channels: [8, 12, 16, 20], bottleneck: 24, up: [24, 20, 16, 12] })),
+    );
+    const before = await pixels("#between-picture");
+    await page.locator("#models [value=unet-cond]").check();
+    await page.locator("#facts", { hasText: "DDPM" }).waitFor();
+    expect(await page.locator("#hero").evaluate((hero: HTMLElement) => hero.getAttribute("steps"))).toBe(
+      "100",
+    );
+    expect(await page.locator("#tag pre").textContent()).toContain('sampler="ddpm"');
+    await page.locator("#film figure.empty").first().waitFor({ state: "attached" });
+    await page.locator("#film figure.empty").first().waitFor({ state: "detached" });
+    // As above.
+    expect(await filmOff("ddpm", 80)).toBeLessThanOrEqual(0.5 + 1e-4);
+    await expect.poll(() => pixels("#between-picture"), { timeout: 100_000 }).not.toEqual(before);
   });
 
   test.each(["light", "dark"] as const)("axe finds nothing serious (%s)", async (colorScheme) => {

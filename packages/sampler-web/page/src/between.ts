@@ -30,11 +30,25 @@ export function between(studio: Studio): void {
   };
   const run = () =>
     newest.run(async (signal) => {
-      const options = { count: PLACES, labels: [digit()], sampler: "ddim", steps: STEPS, signal } as const;
-      await studio.draw({ ...options, initial: path(seeds[0]!, seeds[1]!) }, ({ images }) => {
-        drawn = images.x;
-        show();
-      });
+      const initial = path(seeds[0]!, seeds[1]!);
+      const { sampler, stretch } = studio.manner;
+      const options = { labels: [digit()], seed: seeds[0]!, sampler, steps: STEPS * stretch, signal };
+      if (sampler === "ddim") {
+        await studio.draw({ ...options, count: PLACES, initial }, ({ images }) => {
+          drawn = images.x;
+          show();
+        });
+        return;
+      }
+      // The steps' own noise has to be the same everywhere, as it is for each first picture of a seed.
+      drawn = initial.slice();
+      for (const place of nearestFirst(slider.valueAsNumber)) {
+        const into = pictureOf(drawn, place);
+        await studio.draw({ ...options, count: 1, initial: pictureOf(initial, place) }, ({ images }) => {
+          into.set(images.x);
+          show();
+        });
+      }
     }, console.error);
 
   const digit = digitChips(byId("between-digits", "div"), {
@@ -63,6 +77,10 @@ export function between(studio: Studio): void {
   studio.onModel.push(() => begun && run());
   show();
 }
+
+/** All places, the one that is looked at before the others. */
+const nearestFirst = (at: number): number[] =>
+  Array.from({ length: PLACES }, (_, place) => place).sort((a, b) => Math.abs(a - at) - Math.abs(b - at));
 
 /**
  * Noise [PLACES,3,32,32] from one seed's to another's. Both are independent normals, so cos a + sin b of a quarter

@@ -5,9 +5,10 @@ import { between } from "./between.js";
 import { realDigits } from "./digits.js";
 import { byId, make } from "./dom.js";
 import { forward } from "./forward.js";
+import type { ModelName } from "./manner.js";
 import { redraw } from "./redraw.js";
 import { reverse } from "./reverse.js";
-import { type ModelName, Studio } from "./studio.js";
+import { Studio } from "./studio.js";
 
 const DEVICES = { webgpu: "WebGPU", wasm: "WebAssembly" } as const;
 
@@ -26,8 +27,14 @@ hero.addEventListener("done", ({ detail: { steps, seconds } }) => {
 });
 studio.onModel.push((sampler) => {
   speed.textContent = DEVICES[sampler.device.device];
+  hero.sampler = studio.manner.sampler;
+  hero.steps = 50 * studio.manner.stretch;
   hero.use(sampler);
   hero.play();
+  for (const name of ["model", "sampler", "steps"] as const) {
+    const value = name === "model" ? `models/${sampler.manifest.network.name}/` : String(hero[name]);
+    byId(`tag-${name}`, "span").textContent = value;
+  }
   facts(sampler);
 });
 
@@ -73,10 +80,12 @@ function facts({ manifest, device }: Sampler): void {
     .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   const { training } = manifest;
+  const guidance = manifest.guidance === undefined ? "" : `, guidance ${manifest.guidance} inside the model`;
   const rows: [string, string][] = [
     ["Runs on", `${DEVICES[device.device]}: ${device.why}`],
     ["Network", `${(parameters / 1e6).toFixed(1)} million parameters, ${(bytes / 1e6).toFixed(1)} MB`],
     ["Noise levels", String(manifest.schedule.T)],
+    ["Drawn by", `${studio.manner.sampler.toUpperCase()}${guidance}`],
     ...(training
       ? ([["Trained for", `${training.steps.toLocaleString("en")} steps`]] as [string, string][])
       : []),

@@ -28,9 +28,10 @@ export function redraw(studio: Studio, digits: readonly Values[]): void {
     newest.run(
       async (signal) => {
         const picture = pad.read();
-        const { schedule } = studio;
-        const skip = STEPS - Math.max(1, Math.round(part * STEPS));
-        const { alphaBar, timestep } = noiseLevels(schedule, STEPS, "trailing", skip)[0]!;
+        const { schedule, manner } = studio;
+        const steps = STEPS * manner.stretch;
+        const skip = steps - Math.max(1, Math.round(part * steps));
+        const { alphaBar, timestep } = noiseLevels(schedule, steps, "trailing", skip)[0]!;
         const noise = new Float32Array(SIZE);
         fillImageNoise(noise, { seed, purpose: "sampleInitial", row: 0, size: SIZE });
         paint(
@@ -44,8 +45,8 @@ export function redraw(studio: Studio, digits: readonly Values[]): void {
         }
         const options = {
           seed,
-          sampler: "ddim",
-          steps: STEPS,
+          sampler: manner.sampler,
+          steps,
           count: WAYS,
           labels: [digit()],
           signal,

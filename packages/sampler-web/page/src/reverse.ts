@@ -1,11 +1,12 @@
 /** The reverse process: the chain from noise as a film, and what the network believes at each step. */
-import { ddim, fillImageNoise, type SamplerRow, type Schedule } from "@onnx-diffusion/diffusion";
+import { fillImageNoise, type SamplerRow, type Schedule, samplerNamed } from "@onnx-diffusion/diffusion";
 import { byId, digitChips, make, whenSeen } from "./dom.js";
 import { paint, pictureCanvas, SIZE, type Values } from "./picture.js";
 import { Newest, type Studio } from "./studio.js";
 
 const STEPS = 40;
-const EVERY = 5;
+/** Frames before the last one, which has the picture. */
+const FRAMES = 8;
 
 interface Frame {
   readonly seen: HTMLCanvasElement;
@@ -19,7 +20,7 @@ export function reverse(studio: Studio): void {
   const newest = new Newest();
   let seed = 7;
 
-  const frames: readonly Frame[] = Array.from({ length: STEPS / EVERY + 1 }, () => {
+  const frames: readonly Frame[] = Array.from({ length: FRAMES + 1 }, () => {
     const [seen, believed] = [pictureCanvas(""), pictureCanvas("")];
     const figure = make("figure", { className: "empty" }, seen, believed, make("figcaption"));
     return { seen, believed, figure };
@@ -31,15 +32,22 @@ export function reverse(studio: Studio): void {
   const run = () =>
     newest.run(async (signal) => {
       for (const { figure } of frames) figure.classList.add("empty");
-      const { schedule } = studio;
-      const rows = ddim(schedule, STEPS);
-      for (const [i, frame] of frames.entries()) name(frame, rows[i * EVERY]?.timestep ?? 0);
+      const { schedule, manner } = studio;
+      const { sampler } = manner;
+      const steps = STEPS * manner.stretch;
+      const every = steps / FRAMES;
+      const rows = samplerNamed(sampler)(schedule, steps);
+      for (const [i, frame] of frames.entries()) name(frame, rows[i * every]?.timestep ?? 0);
       let x: Values = new Float32Array(SIZE);
       fillImageNoise(x, { seed, purpose: "sampleInitial", row: 0, size: SIZE });
-      const options = { count: 1, labels: [digit()], seed, sampler: "ddim", steps: STEPS, signal } as const;
+      const fresh = new Float32Array(SIZE);
+      const options = { count: 1, labels: [digit()], seed, sampler, steps, signal };
       await studio.draw(options, ({ step, images }) => {
-        const index = (step - 1) / EVERY;
-        if (Number.isInteger(index)) show(frames[index]!, x, belief(x, images.x, rows[step - 1]!, schedule));
+        const row = step - 1;
+        if (row % every === 0) {
+          fillImageNoise(fresh, { seed, purpose: "sampleStep", row, size: SIZE });
+          show(frames[row / every]!, x, belief(x, images.x, fresh, rows[row]!, schedule));
+        }
         x = images.x;
       });
       show(frames.at(-1)!, x, x);
@@ -73,15 +81,16 @@ function show({ seen, believed, figure }: Frame, x: Values, x0: Values): void {
 }
 
 /**
- * x0 as the network saw it in a step of DDIM: the step is linear, so what it was told is found from what it did.
+ * x0 as the network saw it in a step of DDIM or DDPM: the step is linear, so what it was told is found from what it did.
  *
  * @param x before the step, and `next` after it.
+ * @param fresh the step's noise.
  */
-function belief(x: Values, next: Values, row: SamplerRow, { float64 }: Schedule): Values {
+function belief(x: Values, next: Values, fresh: Values, row: SamplerRow, { float64 }: Schedule): Values {
   const alphaBar = float64.alphaBar[row.timestep]!;
   const [ofEps] = row.estimates as [number];
   return x.map((value, i) => {
-    const eps = (next[i]! - row.x * value) / ofEps;
+    const eps = (next[i]! - row.x * value - row.noise * fresh[i]!) / ofEps;
     return (value - Math.sqrt(1 - alphaBar) * eps) / Math.sqrt(alphaBar);
   });
 }

@@ -7,14 +7,14 @@ import {
   SamplerError,
   type SampleStep,
 } from "@onnx-diffusion/sampler-web";
-
-/** Networks that the page has a place for. */
-export type ModelName = "unet-cond" | "unet-time";
+import { MANNERS, type Manner, type ModelName } from "./manner.js";
 
 /** Loads models and draws with the one that was chosen last. */
 export class Studio {
   /** Of the model, once it is there; the models that the page knows have the practical's. */
   schedule: Schedule = scheduleOf(PRACTICAL_SCHEDULE);
+  /** Of the model, once it is there. */
+  manner: Manner = MANNERS["unet-time"];
   /** Called when another model is to be drawn with. */
   readonly onModel: ((sampler: Sampler) => void)[] = [];
   /** Called with evaluations of the network per second. */
@@ -34,6 +34,7 @@ export class Studio {
       if (choice !== this.#choice) return void sampler.dispose();
       this.#sampler = loading;
       this.schedule = scheduleOf(sampler.manifest.schedule);
+      this.manner = MANNERS[name];
       for (const tell of this.onModel) {
         tell(sampler);
         // Drawings wait for each other, so what was told first, which is higher on the page, is to ask first.
