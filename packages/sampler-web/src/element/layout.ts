@@ -13,3 +13,9 @@ export function columnsFor(count: number): number {
   const cost = (columns: number) => empty(columns) + Math.abs(columns - ideal) / count;
   return candidates.reduce((best, columns) => (cost(columns) < cost(best) ? columns : best));
 }
+
+/** Classes side by side where there is little room. */
+export const CLASS_COLUMNS = 6;
+
+/** Columns for the choice of all classes, which stands first, so that no row ends early: 2 for 10 classes in rows of 6. */
+export const spanOfAll = (classes: number): number => CLASS_COLUMNS - (classes % CLASS_COLUMNS);

@@ -1,3 +1,5 @@
+import { CLASS_COLUMNS } from "./layout.js";
+
 /** How the element looks. Colours follow the page: its text colour, and its `color-scheme` for the accent. */
 export const STYLES = `
 :host {
@@ -100,8 +102,12 @@ input[type="number"] { width: 5.6em; padding: 0 4px 0 12px; font-variant-numeric
   clip-path: inset(50%);
   white-space: nowrap;
 }
+@container (max-width: 480px) {
+  fieldset.short { display: grid; grid-template-columns: repeat(${CLASS_COLUMNS}, minmax(0, 1fr)); }
+  fieldset.short label { min-width: 0; height: 40px; padding: 0; border-radius: 20px; }
+  fieldset.short label:first-of-type { grid-column: span var(--all); }
+}
 @container (max-width: 430px) {
-  fieldset { display: grid; grid-template-columns: repeat(auto-fill, minmax(44px, 1fr)); }
   .options { gap: 10px 12px; }
   input[type="number"] { width: 4.7em; }
 }

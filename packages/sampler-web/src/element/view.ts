@@ -1,7 +1,7 @@
 /** What is in the element's shadow tree, and how it is changed. */
 import type { SamplerErrorData } from "../errors.js";
 import { h, type IconName, icon } from "./dom.js";
-import { columnsFor } from "./layout.js";
+import { columnsFor, spanOfAll } from "./layout.js";
 import { STYLES } from "./styles.js";
 
 /** What the visitor asks for. */
@@ -170,6 +170,11 @@ export class View {
       };
       const legend = h("legend", { class: "unseen" }, "Class to draw");
       this.#classes.replaceChildren(legend, chip("All", undefined), ...names.map(chip));
+      this.#classes.classList.toggle(
+        "short",
+        names.every(({ length }) => length <= 2),
+      );
+      this.#classes.style.setProperty("--all", String(spanOfAll(names.length)));
     }
     for (const input of this.#classes.querySelectorAll("input")) {
       input.checked = input.value === String(picked ?? "");
