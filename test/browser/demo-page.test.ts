@@ -245,10 +245,10 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
         return data.filter((value, i) => i % 4 === 0 && value === 255).length;
       });
     expect(await white()).toBe(0);
-    const box = (await page.locator("#pad").boundingBox())!;
-    await page.mouse.move(box.x + 60, box.y + 60);
+    // `hover` waits until the page has scrolled there.
+    await page.locator("#pad").hover({ position: { x: 60, y: 60 } });
     await page.mouse.down();
-    await page.mouse.move(box.x + 100, box.y + 90, { steps: 3 });
+    await page.locator("#pad").hover({ position: { x: 100, y: 90 } });
     await page.mouse.up();
     // A line of 50 pixels of the page, whose pad is 160 wide and 320 itself; the pen is 26 wide.
     expect(await white()).toBeGreaterThan(2000);
@@ -292,10 +292,8 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
       "100",
     );
     expect(await page.locator("#tag pre").textContent()).toContain('sampler="ddpm"');
-    await page.locator("#film figure.empty").first().waitFor({ state: "attached" });
-    await page.locator("#film figure.empty").first().waitFor({ state: "detached" });
     // As above.
-    expect(await filmOff("ddpm", 80)).toBeLessThanOrEqual(0.5 + 1e-4);
+    await expect.poll(() => filmOff("ddpm", 80), { timeout: 100_000 }).toBeLessThanOrEqual(0.5 + 1e-4);
     await expect.poll(() => pixels("#between-picture"), { timeout: 100_000 }).not.toEqual(before);
   });
 

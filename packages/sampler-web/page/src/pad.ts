@@ -16,16 +16,21 @@ export class Pad {
     this.#context = canvas.getContext("2d", { willReadFrequently: true })!;
     Object.assign(this.#context, { lineCap: "round", lineJoin: "round", strokeStyle: "#fff" });
     this.clear();
+    let last: PointerEvent | undefined;
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       this.#empty = false;
       this.#line(event, event);
+      last = event;
     });
-    let last: PointerEvent | undefined;
     canvas.addEventListener("pointermove", (event) => {
-      if (event.buttons === 0) last = undefined;
-      else this.#line(last ?? event, event);
-      if (event.buttons !== 0) last = event;
+      if (last === undefined || event.pointerId !== last.pointerId) return;
+      // A quick hand moves several times between two frames, which not all browsers tell.
+      const moves = (event as Partial<PointerEvent>).getCoalescedEvents?.call(event) ?? [];
+      for (const move of moves.length > 0 ? moves : [event]) {
+        this.#line(last, move);
+        last = move;
+      }
     });
     for (const end of ["pointerup", "pointercancel"] as const) {
       canvas.addEventListener(end, () => {
