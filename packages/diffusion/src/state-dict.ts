@@ -1,6 +1,6 @@
 /** PyTorch's weights (a `state_dict` saved as safetensors) and a network's parameters and buffers, both ways. */
 import { UserError } from "./errors.js";
-import { fromBfloat16, fromHalf } from "./half.js";
+import { fromBfloat16, fromHalf, widened } from "./half.js";
 import type { StateTensor } from "./manifest.js";
 import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from "./safetensors.js";
 import { SAFETENSORS_DTYPE } from "./safetensors-layout.js";
@@ -93,11 +93,11 @@ function toFloats({ dtype, data }: SafetensorsTensor): Float32Array<ArrayBuffer>
   switch (dtype) {
     case "F32":
     case "F64":
-      return Float32Array.from(data as Float32Array | Float64Array);
+      return new Float32Array(data as Float32Array | Float64Array);
     case "F16":
-      return Float32Array.from(data as Uint16Array, fromHalf);
+      return widened(data as Uint16Array, fromHalf);
     case "BF16":
-      return Float32Array.from(data as Uint16Array, fromBfloat16);
+      return widened(data as Uint16Array, fromBfloat16);
     default:
       return undefined;
   }

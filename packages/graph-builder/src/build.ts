@@ -203,10 +203,15 @@ class Builder {
   }
 
   private constant(tensor: Tensor, { data, name }: ConstantSource): string {
-    const inline = ArrayBuffer.isView(data);
-    const key = `${CONSTANT}${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}${inline ? text(data) : `@${JSON.stringify(data)}`}`;
-    const same = this.known.get(key)?.[0];
-    if (same !== undefined) return same;
+    const kind = `${CONSTANT}${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}`;
+    const content = ArrayBuffer.isView(data) ? `#${hashOf(data)}` : `@${JSON.stringify(data)}`;
+    let key = kind + content;
+    // Contents of the same hash may differ: those have a longer key.
+    for (let same = this.known.get(key)?.[0]; same !== undefined; same = this.known.get(key)?.[0]) {
+      const known = this.initializers.find((initializer) => initializer.name === same)!.data;
+      if (!ArrayBuffer.isView(data) || isSame(data, known as ArrayBufferView)) return same;
+      key += "'";
+    }
     const own = this.names.take(name || `constant_${this.initializers.length + 1}`);
     this.initializers.push({ name: own, dtype: tensor.dtype, shape: tensor.shape as number[], data });
     this.known.set(key, [own]);
@@ -230,10 +235,20 @@ function attributeKey({ attributes }: NodeSource): string {
   return JSON.stringify(entries);
 }
 
-/** The bytes of an array as a string, to compare contents. */
-function text(data: ArrayBufferView): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  let result = "";
-  for (let i = 0; i < bytes.length; i += 4096) result += String.fromCharCode(...bytes.subarray(i, i + 4096));
-  return result;
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** FNV-1a of an array's bytes, 32 bits. */
+function hashOf(data: ArrayBufferView): number {
+  const bytes = bytesOf(data);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash >>> 0;
+}
+
+function isSame(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const [ours, theirs] = [bytesOf(a), bytesOf(b)];
+  if (ours.length !== theirs.length) return false;
+  for (let i = 0; i < ours.length; i++) if (ours[i] !== theirs[i]) return false;
+  return true;
 }

@@ -17,6 +17,7 @@ export { type GradientOptions, gradients, jvp, type VjpOptions, vjp } from "./gr
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";
 export { cpu } from "./lowering/cpu.js";
+export { forCpu } from "./lowering/for-cpu.js";
 export type { BatchNormStatistics, ConvGeometry, Lowering } from "./lowering/lowering.js";
 export { native } from "./lowering/native.js";
 export * from "./model.js";

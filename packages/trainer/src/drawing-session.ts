@@ -1,7 +1,7 @@
-/** The session that draws with a trained model: the folder's own graph, or that graph with guidance. */
+/** The session that draws with a trained model: the folder's own graph, or that graph with guidance, as suits the device. */
 
-import type { Manifest } from "@onnx-diffusion/diffusion";
-import { writeOnnx } from "@onnx-diffusion/graph-builder";
+import { type Manifest, UserError } from "@onnx-diffusion/diffusion";
+import { forCpu, GraphError, importModel, type Model, writeOnnx } from "@onnx-diffusion/graph-builder";
 import type { InferenceSession } from "onnxruntime-node";
 import type { ModelFolder } from "./artifacts.js";
 import type { Device } from "./device-names.js";
@@ -27,26 +27,54 @@ export async function createDrawingSession(
   device: Device,
   options: SessionOptions,
 ): Promise<DrawingSession> {
-  if (guidance === undefined) {
-    return {
-      manifest: model.manifest,
-      session: await createSession(model, "inference_model", device, options),
-    };
+  if (guidance !== undefined) {
+    const source = guided(readFormSource(model.folder, "onnx"), guidance);
+    return { manifest: source.manifest, session: await createFastSession(source, device, options) };
   }
-  const source = guided(readFormSource(model.folder, "onnx"), guidance);
-  return { manifest: source.manifest, session: await createSourceSession(source, device, options) };
+  const { manifest } = model;
+  const source = device === "cpu" ? readable(model) : undefined;
+  const session = source
+    ? await createFastSession(source, device, options)
+    : await createSession(model, "inference_model", device, options);
+  return { manifest, session };
 }
 
-/** A session of a model that is held in memory. */
+/** A session of a model that is held in memory, as it is. */
 export async function createSourceSession(
   source: FormSource,
   device: Device,
   options: SessionOptions,
 ): Promise<InferenceSession> {
-  return await createSessionOf(
-    writeOnnx(withWeights(source)),
-    source.manifest.graphs.inference_model!.file,
-    device,
-    options,
-  );
+  return await sessionOf(withWeights(source), source, device, options);
+}
+
+/** The same in the form that suits the device: on the CPU a step takes three quarters of the time. */
+async function createFastSession(
+  source: FormSource,
+  device: Device,
+  options: SessionOptions,
+): Promise<InferenceSession> {
+  const model = withWeights(source);
+  return await sessionOf(device === "cpu" ? forCpu(model) : model, source, device, options);
+}
+
+async function sessionOf(
+  model: Model,
+  { manifest }: FormSource,
+  device: Device,
+  options: SessionOptions,
+): Promise<InferenceSession> {
+  return await createSessionOf(writeOnnx(model), manifest.graphs.inference_model!.file, device, options);
+}
+
+/** The model, where it is one that forms are made from; others (in half precision, or of other operators) are run as they are. */
+function readable(model: ModelFolder): FormSource | undefined {
+  try {
+    const source = readFormSource(model.folder, "onnx");
+    importModel(source.model);
+    return source;
+  } catch (error) {
+    if (error instanceof UserError || error instanceof GraphError) return undefined;
+    throw error;
+  }
 }

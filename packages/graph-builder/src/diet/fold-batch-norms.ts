@@ -63,8 +63,11 @@ function fold(
   const factors = Float64Array.from(scale, (s, c) => s / Math.sqrt(variance[c]! + epsilon));
   const [values, shape] = kernel;
   const inner = shape.slice(axis + 1).reduce((product, dim) => product * dim, 1);
+  const weight = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++)
+    weight[i] = values[i]! * factors[Math.floor(i / inner) % shape[axis]!]!;
   return {
-    weight: Float32Array.from(values, (w, i) => w * factors[Math.floor(i / inner) % shape[axis]!]!),
+    weight,
     bias: Float32Array.from(factors, (factor, c) => (own[c]! - mean[c]!) * factor + shift[c]!),
   };
 }

@@ -6,7 +6,6 @@ import { UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { firstImages, loadDataset } from "../data/index.js";
-import { createSession } from "../devices.js";
 import { createDrawingSession } from "../drawing-session.js";
 import { confusionOf } from "../evaluation/confusion.js";
 import { describeDrawing, EVALUATION_FILE, type Evaluation, modelDigest } from "../evaluation/evaluation.js";
@@ -55,10 +54,8 @@ export async function evalCommand(options: EvalOptions): Promise<number> {
   const { guidance, device } = options;
   const drawing = await createDrawingSession(model, guidance, device, { threads });
   // The loss is that of the network itself.
-  const session =
-    guidance === undefined
-      ? drawing.session
-      : await createSession(model, "inference_model", device, { threads });
+  const { session } =
+    guidance === undefined ? drawing : await createDrawingSession(model, undefined, device, { threads });
   try {
     const { count, seed, sampler, spacing, dataDir } = options;
     const warn = (text: string) => terminal.print(`warning: ${text}`);

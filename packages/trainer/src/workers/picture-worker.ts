@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { readModelFolder } from "../artifacts.js";
-import { createSession } from "../devices.js";
+import { createDrawingSession } from "../drawing-session.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { readMetrics } from "../metrics.js";
 import { comparisonFigure, lossCurve } from "../pictures/index.js";
@@ -33,7 +33,7 @@ async function draw({ sampler, steps, threads }: Extract<PictureCommand, { type:
   const model = readModelFolder(run.model, "--model");
   const { manifest } = model;
   const step = manifest.training!.steps;
-  const session = await createSession(model, "inference_model", "cpu", { threads });
+  const { session } = await createDrawingSession(model, undefined, "cpu", { threads });
   try {
     const work = drawImages({ manifest, session, sampler, steps, seed, count, labels });
     let next = await work.next();

@@ -1,0 +1,69 @@
+/** A trained network as ONNX Runtime's CPU kernels compute it faster. */
+import { buildModel } from "../build.js";
+import { foldBatchNorms } from "../diet/fold-batch-norms.js";
+import { withoutDead } from "../diet/without-dead.js";
+import { importModel } from "../import.js";
+import type { Model } from "../model.js";
+import { applyAll } from "../op.js";
+import { input, type NodeSource, type Tensor, topological } from "../tensor.js";
+import { cpu } from "./cpu.js";
+import type { ConvGeometry } from "./lowering.js";
+
+/**
+ * The same network with its transposed convolutions as products of matrices, and batch norms with fixed statistics within
+ * the convolutions before them. ONNX Runtime's ConvTranspose takes one image at a time and reads all weights for each. The
+ * other convolutions stay: it has good kernels for them where weights are constants.
+ *
+ * @param model a graph whose weights are inside. One with graphs in its nodes (Loop, If) comes back as it is.
+ * @returns results differ by rounding alone.
+ * @throws GraphError for operators that the builder has not.
+ */
+export function forCpu(model: Model): Model {
+  const { graph, metadata } = model;
+  const hasBodies = graph.nodes.some(({ attributes }) =>
+    Object.values(attributes).some(({ type }) => type === "graph"),
+  );
+  if (hasBodies) return model;
+  const folded = { ...model, graph: withoutDead(foldBatchNorms(graph)) };
+  const inputs = graph.inputs.map(({ name, dtype, shape }) => input(name, dtype, shape));
+  const imported = importModel(
+    folded,
+    Object.fromEntries(graph.inputs.map(({ name }, i) => [name, inputs[i]!])),
+  );
+  const tensors = topological(Object.values(imported.outputs));
+  const nodes = new Set(tensors.flatMap(({ source }) => (source.kind === "node" ? [source] : [])));
+  const made = new Map<NodeSource, readonly Tensor[]>();
+  const anew = (t: Tensor): Tensor => (t.source.kind === "node" ? made.get(t.source)![t.index]! : t);
+  for (const node of nodes) {
+    const operands = node.inputs.map((t) => t && anew(t));
+    made.set(node, inForm(node, operands));
+  }
+  const outputs = Object.fromEntries(Object.entries(imported.outputs).map(([name, t]) => [name, anew(t)]));
+  return buildModel({ name: graph.name, inputs, outputs, metadata });
+}
+
+/** The node of other operands, simplified anew: so layouts meet that stood apart. */
+function inForm(node: NodeSource, operands: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  const [x, weight, bias] = operands;
+  const geometry = node.op.name === "ConvTranspose" ? geometryOf(node) : undefined;
+  return geometry
+    ? [cpu.convTranspose2d(x!, weight!, bias, geometry)]
+    : applyAll(node.op, operands, node.attributes, node.outputs.length);
+}
+
+/** The geometry of a two-dimensional convolution; undefined where it is another than the lowerings know. */
+function geometryOf({ inputs, attributes, outputs }: NodeSource): ConvGeometry | undefined {
+  const kernel = inputs[1]!.shape.slice(2);
+  const list = (name: string, usual: number): readonly number[] =>
+    (attributes[name] as readonly number[] | undefined) ?? [usual];
+  const [strides, pads] = [list("strides", 1), list("pads", 0)];
+  const isAlike = [strides, pads].every((values) => values.every((value) => value === values[0]));
+  const isPlain =
+    list("dilations", 1).every((value) => value === 1) &&
+    list("output_padding", 0).every((value) => value === 0) &&
+    (attributes.group ?? 1) === 1 &&
+    (attributes.auto_pad ?? "NOTSET") === "NOTSET" &&
+    attributes.output_shape === undefined;
+  if (kernel.length !== 2 || !isAlike || !isPlain || outputs[0]!.dtype !== "float32") return undefined;
+  return { kernel: kernel as [number, number], stride: strides[0]!, pad: pads[0]! };
+}

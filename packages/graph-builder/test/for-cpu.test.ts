@@ -1,0 +1,111 @@
+/** The form for CPUs computes what the network does, and takes what it does not know as it is. */
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { expect, test } from "vitest";
+import {
+  buildModel,
+  Collector,
+  constant,
+  convTranspose,
+  forCpu,
+  input,
+  loop,
+  type Model,
+  mul,
+  native,
+  scalar,
+  type Tensor,
+  unetCond,
+  writeOnnx,
+} from "../src/index.js";
+import { randoms } from "./run.js";
+
+const random = randoms(2);
+const weights = (shape: readonly number[], low = -0.5): Tensor =>
+  constant(
+    "float32",
+    shape,
+    Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random() + low),
+  );
+
+async function run(model: Model, feeds: Record<string, OrtTensor>): Promise<Float32Array> {
+  const session = await InferenceSession.create(writeOnnx(model), { logSeverityLevel: 3 });
+  const { y } = await session.run(feeds);
+  await session.release();
+  return y!.data as Float32Array;
+}
+
+const noise = (shape: readonly number[]): OrtTensor =>
+  new OrtTensor(
+    "float32",
+    Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 2 * random() - 1),
+    shape,
+  );
+
+const operators = ({ graph }: Model): Set<string> => new Set(graph.nodes.map(({ opType }) => opType));
+
+/** Rounding of sums of some hundred products; seen are up to 1e-6 of the largest value. */
+const TOLERANCE = 3e-6;
+
+function expectClose(ours: Float32Array, theirs: Float32Array): void {
+  const largest = theirs.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const difference = theirs.reduce((a, b, i) => Math.max(a, Math.abs(b - ours[i]!)), 0);
+  expect(ours.length).toBe(theirs.length);
+  expect(difference / largest).toBeLessThan(TOLERANCE);
+}
+
+test("the U-Net with trained statistics: no transposed convolution, no batch norm is left", async () => {
+  // wide enough that both kinds of products are there
+  const network = unetCond({ channels: [32, 32, 8, 8], bottleneck: 8, up: [8, 8, 32, 32] });
+  const collector = new Collector({
+    training: false,
+    lowering: native,
+    // variances are above 0
+    provide: ({ name, shape }) => weights(shape as number[], name.endsWith("running_var") ? 0.5 : -0.5),
+  });
+  const sample = input("sample", "float32", ["batch", 3, 32, 32]);
+  const classLabels = input("class_labels", "int32", ["batch"]);
+  const y = network.forward(collector.root, { sample, classLabels });
+  const model = buildModel({ name: "unet", inputs: [sample, classLabels], outputs: { y } });
+  const fast = forCpu(model);
+  expect(operators(model)).toContain("ConvTranspose");
+  expect(operators(model)).toContain("BatchNormalization");
+  expect(operators(fast)).not.toContain("ConvTranspose");
+  expect(operators(fast)).not.toContain("BatchNormalization");
+  expect(operators(fast)).toContain("Gemm");
+  expect(operators(fast)).toContain("MatMul");
+  expect(fast.graph.inputs).toEqual(model.graph.inputs);
+  for (const batch of [1, 3]) {
+    const feeds = {
+      sample: noise([batch, 3, 32, 32]),
+      class_labels: new OrtTensor("int32", new Int32Array(batch).fill(7), [batch]),
+    };
+    expectClose(await run(fast, feeds), await run(model, feeds));
+  }
+});
+
+const x = input("x", "float32", [2, 4, 5, 6]);
+const transposed = (options: object, shape = [4, 3, 4, 4]) => convTranspose(x, weights(shape), options);
+
+test.each<[string, () => Tensor, boolean]>([
+  ["of kernel 4, stride 2, pad 1", () => transposed({ strides: [2, 2], pads: [1, 1, 1, 1] }), false],
+  ["of kernel 2, stride 2", () => transposed({ strides: [2, 2] }, [4, 3, 2, 2]), false],
+  ["of different strides", () => transposed({ strides: [2, 1] }), true],
+  ["of different pads", () => transposed({ pads: [1, 0, 1, 1] }), true],
+  ["with dilations", () => transposed({ dilations: [2, 2] }), true],
+  ["with groups", () => transposed({ group: 2 }), true],
+  ["with more at the end", () => transposed({ strides: [2, 2], output_padding: [1, 1] }), true],
+])("a transposed convolution %s", async (_, build, stays) => {
+  const model = buildModel({ name: "one", inputs: [x], outputs: { y: build() } });
+  const fast = forCpu(model);
+  expect(operators(fast).has("ConvTranspose")).toBe(stays);
+  const feeds = { x: noise([2, 4, 5, 6]) };
+  expectClose(await run(fast, feeds), await run(model, feeds));
+});
+
+test("a graph with a loop is left as it is", () => {
+  const result = loop({ trips: scalar(3, "int64"), steps: "steps", carried: [x] }, (_, [value]) => ({
+    carried: [mul(value!, 2)],
+  }));
+  const model = buildModel({ name: "loop", inputs: [x], outputs: { y: result.carried[0]! } });
+  expect(forCpu(model)).toBe(model);
+});
