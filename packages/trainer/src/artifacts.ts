@@ -17,7 +17,7 @@ export interface ModelFolder {
 }
 
 /** Who asks for a folder. */
-type Asker = "--artifacts" | "--model" | "verify";
+export type Asker = "--artifacts" | "--model" | "verify";
 
 /**
  * Reads `manifest.json` of a model folder.

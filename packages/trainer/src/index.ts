@@ -1,6 +1,6 @@
 /** Training, checkpoints, export and sampling of emitted models with stock ONNX Runtime, for use from a program. */
 
-export { checkFile, checkGraphs, type ModelFolder, readModelFolder } from "./artifacts.js";
+export { type Asker, checkFile, checkGraphs, type ModelFolder, readModelFolder } from "./artifacts.js";
 export { type Checkpoint, type DecodedCheckpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 export {
   type CheckpointFile,
