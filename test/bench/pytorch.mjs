@@ -21,7 +21,8 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { readModelFolder } from "../../packages/trainer/dist/artifacts.js";
 import { batchMaker } from "../../packages/trainer/dist/batches.js";
 import { loadDataset } from "../../packages/trainer/dist/data/index.js";
-import { createSession, createTrainingSession } from "../../packages/trainer/dist/devices.js";
+import { createTrainingSession } from "../../packages/trainer/dist/devices.js";
+import { createDrawingSession } from "../../packages/trainer/dist/drawing-session.js";
 import { drawImages } from "../../packages/trainer/dist/sampling.js";
 import { initialState } from "../../packages/trainer/dist/state.js";
 import { createStepper } from "../../packages/trainer/dist/stepper.js";
@@ -123,7 +124,7 @@ async function matMulRate() {
 
 async function compareSampling(folder) {
   const exported = readModelFolder(folder, "--model");
-  const inference = await createSession(exported, "inference_model", args.device, { threads });
+  const { session: inference } = await createDrawingSession(exported, undefined, args.device, { threads });
   const labels = Array.from({ length: 10 }, (_, i) => i);
   for (const [sampler, rows] of [
     ["ddpm", 400],
