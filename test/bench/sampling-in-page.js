@@ -13,9 +13,9 @@ const timed = async (steps, work) => {
 };
 
 /** The library. */
-async function makeLibrary(web, device, count) {
-  const sampler = await web.Sampler.load("/model/", { device });
-  return (steps) => timed(steps, (steps) => sampler.sample({ count, steps, sampler: "ddpm", seed: 1 }));
+async function makeLibrary(web, device, count, sampler = "ddpm") {
+  const loaded = await web.Sampler.load("/model/", { device });
+  return (steps) => timed(steps, (steps) => loaded.sample({ count, steps, sampler, seed: 1 }));
 }
 
 /** What one writes first: feed x, download eps, add in JavaScript. */
@@ -40,18 +40,17 @@ async function makeLoop(device, count, graph = "/model/inference_model.onnx") {
 /** The same network in tensorflow.js, with x on the GPU as well. */
 async function makeTensorflow(weights, count) {
   await tf.setBackend("webgpu");
-  const tensor = (name) => tf.tensor(weights[name].values, weights[name].shape);
-  const kernel = (name) => tf.transpose(tensor(name), [2, 3, 1, 0]);
-  const kernels = Object.fromEntries(
-    Object.keys(weights)
-      .filter((name) => name.endsWith("conv.weight"))
-      .map((name) => [name, kernel(name)]),
-  );
-  const vectors = Object.fromEntries(
-    Object.keys(weights)
-      .filter((name) => !name.endsWith("conv.weight"))
-      .map((name) => [name, tensor(name)]),
-  );
+  const bytes = await (await fetch("/weights.bin")).arrayBuffer();
+  const kernels = {};
+  const vectors = {};
+  let at = 0;
+  for (const [name, shape] of weights) {
+    const size = shape.reduce((a, b) => a * b, 1);
+    const tensor = tf.tensor(new Float32Array(bytes, at, size), shape);
+    at += 4 * size;
+    if (name.endsWith("conv.weight")) kernels[name] = tf.transpose(tensor, [2, 3, 1, 0]);
+    else vectors[name] = tensor;
+  }
   const norm = (x, block) =>
     tf.relu(
       tf.batchNorm(
@@ -121,4 +120,13 @@ async function makeJax(count) {
   return run;
 }
 
-globalThis.bench = { makeJax, makeLibrary, makeLoop, makeTensorflow };
+/** Kernels and their workgroups that the page itself, not a worker, has had a GPU start. */
+const dispatched = { kernels: 0, groups: 0 };
+const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+GPUComputePassEncoder.prototype.dispatchWorkgroups = function (x, y = 1, z = 1) {
+  dispatched.kernels++;
+  dispatched.groups += x * y * z;
+  return dispatchWorkgroups.call(this, x, y, z);
+};
+
+globalThis.bench = { dispatched, makeJax, makeLibrary, makeLoop, makeTensorflow };

@@ -2,9 +2,9 @@
  * Steps a second in one browser: the library, a loop over onnxruntime-web as one writes it first, and the same network in
  * tensorflow.js and jax-js.
  *
- *     node test/bench/sampling.mjs --tfjs FOLDER [--count 4] [--steps 5] [--rounds 3] [--widths 8,12,16,20]
+ *     node test/bench/sampling.mjs --tfjs FOLDER [--count 4] [--steps 5] [--rounds 3] [--widths 8,12,16,20] [--device wasm]
  *
- * FOLDER is a project with @tensorflow/tfjs-core and @tensorflow/tfjs-backend-webgpu 4.22.0. Told are processor time
+ * `--widths practical` is the network of models/unet. `--device` leaves the other one's runs out. FOLDER is a project with @tensorflow/tfjs-core and @tensorflow/tfjs-backend-webgpu 4.22.0. Told are processor time
  * (processor-time.mjs) and clock. Rounds are interleaved; the median counts.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -28,25 +28,30 @@ const { values } = parseArgs({
     steps: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
     widths: { type: "string", default: "8,12,16,20" },
+    device: { type: "string" },
   },
 });
 const [count, steps, rounds] = [values.count, values.steps, values.rounds].map(Number);
-const channels = values.widths.split(",").map(Number);
 const jiti = createJiti(import.meta.url);
 const { openPage } = await jiti.import("../browser/page.ts");
 const { exported } = await jiti.import("../browser/small-model.ts");
 
-const network = unet({ channels, bottleneck: channels[3], up: [...channels].reverse() });
+const channels = values.widths.split(",").map(Number);
+const network =
+  values.widths === "practical"
+    ? unet()
+    : unet({ channels, bottleneck: channels[3], up: [...channels].reverse() });
 const model = await exported(network);
 const emitted = await modelFiles(network);
 const manifest = parseManifest(new TextDecoder().decode(emitted.get("manifest.json")), "emitted");
-const weights = Object.fromEntries(
-  manifest.state.flatMap((tensor, i) =>
-    tensor.kind === "parameter" || tensor.kind === "buffer"
-      ? [[tensor.name, { shape: tensor.shape, values: [...initialise(tensor, i, 5)] }]]
-      : [],
-  ),
-);
+/** Name and shape of each weight, whose values lie one after the other in weights.bin. */
+const weights = [];
+const weightValues = [];
+for (const [i, tensor] of manifest.state.entries()) {
+  if (tensor.kind !== "parameter" && tensor.kind !== "buffer") continue;
+  weights.push([tensor.name, tensor.shape]);
+  weightValues.push(Buffer.from(Float32Array.from(initialise(tensor, i, 5)).buffer));
+}
 
 const folder = mkdtempSync(path.join(tmpdir(), "sampling-"));
 await bundle(folder);
@@ -65,6 +70,7 @@ for (const name of readdirSync(runtime)) {
   if (/^ort-wasm.*\.(mjs|wasm)$/.test(name)) files[`/${name}`] = { file: path.join(runtime, name) };
 }
 for (const [name, bytes] of model) files[`/model/${name}`] = { bytes };
+files["/weights.bin"] = { bytes: Buffer.concat(weightValues) };
 const whole = await loadExternalData(
   readOnnx(model.get("inference_model.onnx")),
   ({ location, offset, length }) => model.get(location).subarray(offset, offset + length),
@@ -76,25 +82,41 @@ page.setDefaultTimeout(0);
 await page.addScriptTag({ url: "/start.js", type: "module" });
 
 const made = await page.evaluate(
-  async ({ count, weights }) => {
-    const runs = {
-      "library, WebGPU": await bench.makeLibrary(web, "webgpu", count),
-      "loop over onnxruntime-web, WebGPU": await bench.makeLoop("webgpu", count),
-      "tensorflow.js, WebGPU": await bench.makeTensorflow(weights, count),
-      "the loop on the diet, WebGPU": await bench.makeLoop("webgpu", count, "/diet.onnx"),
-      "jax-js, WebGPU": await bench.makeJax(count),
-      "library, WASM": await bench.makeLibrary(web, "wasm", count),
-      "loop over onnxruntime-web, WASM": await bench.makeLoop("wasm", count),
+  async ({ count, weights, device }) => {
+    const makers = {
+      webgpu: {
+        "library, WebGPU": () => bench.makeLibrary(web, "webgpu", count),
+        "loop over onnxruntime-web, WebGPU": () => bench.makeLoop("webgpu", count),
+        "tensorflow.js, WebGPU": () => bench.makeTensorflow(weights, count),
+        "the loop on the diet, WebGPU": () => bench.makeLoop("webgpu", count, "/diet.onnx"),
+        "jax-js, WebGPU": () => bench.makeJax(count),
+      },
+      wasm: {
+        "library, WASM": () => bench.makeLibrary(web, "wasm", count),
+        "library by DDIM, WASM": () => bench.makeLibrary(web, "wasm", count, "ddim"),
+        "loop over onnxruntime-web, WASM": () => bench.makeLoop("wasm", count),
+      },
     };
+    const runs = {};
+    for (const [name, makes] of Object.entries(makers)) {
+      if (device !== undefined && device !== name) continue;
+      for (const [name, make] of Object.entries(makes)) runs[name] = await make();
+    }
     globalThis.runs = runs;
     const x = Float32Array.from({ length: 3072 }, (_, i) => Math.sin(i));
     const eps = {};
     for (const [name, { eps: of }] of Object.entries(runs)) if (of) eps[name] = [...(await of([...x], 1))];
     // Shaders are compiled at the first run.
-    for (const run of Object.values(runs)) await run(2);
-    return { names: Object.keys(runs), x: [...x], eps };
+    const kernels = {};
+    for (const [name, run] of Object.entries(runs)) {
+      await run(2);
+      Object.assign(bench.dispatched, { kernels: 0, groups: 0 });
+      await run(1);
+      kernels[name] = { ...bench.dispatched };
+    }
+    return { names: Object.keys(runs), x: [...x], eps, kernels };
   },
-  { count, weights },
+  { count, weights, device: values.device },
 );
 const single = new Uint8Array(model.get("inference_model.onnx"));
 const session = await InferenceSession.create(single, {
@@ -104,6 +126,10 @@ const { out_sample } = await session.run({ sample: new Tensor("float32", made.x,
 for (const [name, eps] of Object.entries(made.eps)) {
   const off = eps.map((value, i) => Math.abs(value - out_sample.data[i]));
   console.log(`${name} computes the same network, to ${Math.max(...off).toExponential(1)}`);
+}
+
+for (const [name, { kernels, groups }] of Object.entries(made.kernels)) {
+  if (kernels > 0) console.log(`${name} has ${kernels} kernels of ${groups} workgroups in all a step`);
 }
 
 const empty = () => Object.fromEntries(made.names.map((name) => [name, []]));
@@ -116,7 +142,9 @@ for (let round = 0; round < rounds; round++) {
     processors[name].push(processor / steps);
   }
 }
-console.log(`${count} images of 3x32x32, unet with ${channels} channels, ${steps} steps, ${rounds} rounds`);
+console.log(
+  `${count} images of 3x32x32, unet with ${values.widths} channels, ${steps} steps, ${rounds} rounds`,
+);
 const median = (all) =>
   all
     .sort((a, b) => a - b)
