@@ -117,6 +117,53 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("pages in Chromium", (
     expect(Math.max(...off)).toBeGreaterThan(0);
   });
 
+  test("a folder that the visitor has opened, here one of the site's own", async () => {
+    await using opened = await openLibrary({ "/model": plain });
+    const expected = await draw(opened.page, "/model/");
+    for (const worker of [true, false]) {
+      const found = await opened.page.evaluate(
+        async ({ names, worker }) => {
+          const folder = await navigator.storage.getDirectory();
+          for (const name of names) {
+            const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
+            await file.write(await (await fetch(`/model/${name}`)).blob());
+            await file.close();
+          }
+          const loaded = await web.Sampler.load(folder, { device: "wasm", worker });
+          const { x } = await loaded.sample({ count: 2, steps: 3, seed: 5 });
+          await loaded.dispose();
+          return [...x.subarray(0, 20)];
+        },
+        { names: [...plain.keys()], worker },
+      );
+      expect(found).toEqual(expected);
+    }
+  });
+
+  test("memory that does not suffice", async () => {
+    await using opened = await openLibrary({ "/model": await smallModel() });
+    const told = await opened.page.evaluate(async () => {
+      const { Memory } = WebAssembly;
+      // No more than ONNX Runtime has at first.
+      WebAssembly.Memory = class extends Memory {
+        constructor({ initial, shared = false }: WebAssembly.MemoryDescriptor) {
+          super({ initial, maximum: initial, shared });
+        }
+      };
+      const loaded = await web.Sampler.load("/model/", { device: "wasm", worker: false });
+      const code = await loaded.sample({ count: 64, steps: 1 }).then(
+        () => "drawn",
+        (error: unknown) => (error as { code?: string }).code,
+      );
+      const { count } = await loaded.sample({ count: 1, steps: 1 });
+      await loaded.dispose();
+      WebAssembly.Memory = Memory;
+      return { code, count };
+    });
+    // As its remedy says: fewer images at a time.
+    expect(told).toEqual({ code: "out-of-memory", count: 1 });
+  });
+
   test("20 drawings leave nothing behind in WebAssembly's memory", async () => {
     await using opened = await openLibrary({ "/model": await smallModel() });
     const sizes = await opened.page.evaluate(async () => {

@@ -199,12 +199,32 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
         codeOf({ seed: -1 }),
         codeOf({ count: 0 }),
         codeOf({ sampler: "nonsense" as "ddim" }),
+        codeOf({ eta: 1.5 }),
+        codeOf({ eta: 0.5, sampler: "heun" }),
       ];
       await loaded.dispose();
       return [...codes, codeOf({})];
     });
-    const options = ["options", "options", "options", "options"];
+    const options = Array.from({ length: 6 }, () => "options");
     expect(codes).toEqual(["labels", "labels", "labels", "labels", ...options, "disposed"]);
+  });
+
+  test("DDIM's eta brings noise into its steps", async () => {
+    const off = await opened.page.evaluate(async () => {
+      const loaded = await web.Sampler.load("/model/", { device: "wasm" });
+      const drawn = [];
+      for (const eta of [undefined, 0, 0.5, 1]) {
+        const { x } = await loaded.sample({ seed: 7, steps: 5, count: 1, ...(eta !== undefined && { eta }) });
+        drawn.push(x);
+      }
+      await loaded.dispose();
+      const [usual, ...others] = drawn;
+      return others.map((x) => Math.max(...x.map((value, i) => Math.abs(value - usual![i]!))));
+    });
+    expect(off[0]).toBe(0);
+    // Of values from -1 to 1.
+    expect(off[1]).toBeGreaterThan(0.05);
+    expect(off[2]).toBeGreaterThan(off[1]!);
   });
 
   test("stopped in the middle, by a signal or by leaving the loop, and usable again", async () => {

@@ -89,11 +89,7 @@ export interface RowsRequest extends SamplerOptions {
 }
 
 /** The table of a sampler for the model's schedule and for what its network predicts. */
-export function samplerRows(
-  manifest: Manifest,
-  { sampler, steps, spacing, skip = 0 }: RowsRequest,
-): SamplerRow[] {
-  const options = spacing ? { spacing, skip } : { skip };
+export function samplerRows(manifest: Manifest, { sampler, steps, ...options }: RowsRequest): SamplerRow[] {
   const rows = samplerNamed(sampler)(scheduleOf(manifest.schedule), steps, options);
   return forPrediction(rows, manifest.prediction);
 }

@@ -33,6 +33,8 @@ export interface SamplerOptions {
   readonly spacing?: Spacing;
   /** Steps left out at the noisy end, 0..steps-1, for an x that is less noisy than x_T. Default: 0. */
   readonly skip?: number;
+  /** DDIM's fresh noise, 0..1, see `ddimSampler`; the others have no use for it. Default: 0. */
+  readonly eta?: number;
 }
 
 /**

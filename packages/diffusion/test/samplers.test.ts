@@ -143,6 +143,13 @@ describe("ddim", () => {
     }
   });
 
+  test("eta asked for with the steps goes before the sampler's own", () => {
+    const of = (eta: number) => ddimSampler({ eta })(schedule, 5);
+    expect(ddimSampler({ eta: 0.3 })(schedule, 5, { eta: 1 })).toEqual(of(1));
+    expect(ddimSampler()(schedule, 5, { eta: 0.3 })).toEqual(of(0.3));
+    expect(() => ddimSampler()(schedule, 5, { eta: -1 })).toThrow("found -1");
+  });
+
   test("eta out of range", () => {
     expect(() => ddimSampler({ eta: 1.5 })).toThrow(
       new UserError("DDIM's eta: found 1.5, expected a number in 0..1"),

@@ -19,6 +19,8 @@ export interface DrawRequest {
   readonly seed: number;
   readonly sampler: SamplerName;
   readonly spacing: Spacing;
+  /** DDIM's. */
+  readonly eta: number;
   readonly steps: number;
   /** Steps left out at the noisy end. */
   readonly skip: number;

@@ -14,6 +14,8 @@ export interface SampleOptions {
   readonly seed?: number;
   /** Default: `ddim`, which needs few steps. */
   readonly sampler?: SamplerName;
+  /** Fresh noise in each step of `ddim`, 0..1: 0 takes none, 1 as much as the posterior of DDPM. Default: 0. */
+  readonly eta?: number;
   /** Steps of the sampler, 1..T. Default: 50 or T for the deterministic ones, T for `ddpm`. */
   readonly steps?: number;
   /** Which noise levels the steps visit. Default: `trailing`. */
@@ -43,6 +45,7 @@ export function drawRequest(options: SampleOptions, manifest: Manifest): DrawReq
   const { T } = manifest.schedule;
   const sampler = oneOf("sampler", options.sampler ?? "ddim", SAMPLERS);
   const spacing = oneOf("spacing", options.spacing ?? "trailing", SPACINGS);
+  const eta = etaFor(sampler, options.eta ?? 0);
   const steps = whole(
     "steps",
     options.steps ?? (sampler === "ddpm" ? T : Math.min(50, T)),
@@ -68,7 +71,13 @@ export function drawRequest(options: SampleOptions, manifest: Manifest): DrawReq
   const skip =
     options.from === undefined ? 0 : steps - Math.max(1, Math.round(strength(options.from) * steps));
   const previews = everyStep(options.previews ?? false);
-  return { count, labels, seed, sampler, spacing, steps, skip, from, initial, previews };
+  return { count, labels, seed, sampler, spacing, eta, steps, skip, from, initial, previews };
+}
+
+function etaFor(sampler: SamplerName, eta: number): number {
+  if (!(eta >= 0 && eta <= 1)) throw wrong("options", `eta: found ${eta}`, "give a number in 0..1");
+  if (eta === 0 || sampler === "ddim") return eta;
+  throw wrong("options", `eta: found ${eta} for sampler "${sampler}"`, "leave it out, or sample with ddim");
 }
 
 function strength({ strength }: { readonly strength: number }): number {

@@ -16,9 +16,9 @@ import { EPS } from "./estimates.js";
  * @throws UserError if eta is out of range.
  */
 export function ddimSampler(options: { readonly eta?: number } = {}): Sampler {
-  const { eta = 0 } = options;
-  if (!(eta >= 0 && eta <= 1)) throw new UserError(`DDIM's eta: found ${eta}, expected a number in 0..1`);
-  return (schedule, steps, { spacing, skip } = {}) => {
+  const usual = checkedEta(options.eta ?? 0);
+  return (schedule, steps, { spacing, skip, eta: asked = usual } = {}) => {
+    const eta = checkedEta(asked);
     const levels = noiseLevels(schedule, steps, spacing, skip);
     return levels.map(({ timestep, alphaBar: now }, i) => {
       const previous = levels[i + 1]?.alphaBar ?? 1;
@@ -38,5 +38,10 @@ export function ddimSampler(options: { readonly eta?: number } = {}): Sampler {
   };
 }
 
-/** {@link ddimSampler} with eta = 0: the same x_T always leads to the same image. */
+function checkedEta(eta: number): number {
+  if (eta >= 0 && eta <= 1) return eta;
+  throw new UserError(`DDIM's eta: found ${eta}, expected a number in 0..1`);
+}
+
+/** {@link ddimSampler} with eta = 0 where no other is asked for: the same x_T always leads to the same image. */
 export const ddim: Sampler = ddimSampler();
