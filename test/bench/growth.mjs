@@ -15,6 +15,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { logAxis } from "../../packages/trainer/dist/pictures/axis.js";
 import { plotSvg } from "../../packages/trainer/dist/pictures/plot.js";
 import { encodeSvg } from "../../packages/trainer/dist/pictures/png.js";
+import { unetGflop } from "./unet-gflop.mjs";
 
 const { values: args } = parseArgs({
   options: {
@@ -36,24 +37,8 @@ const SERIES = [
   { name: "size", colour: "#0f766e", values: [32, 64, 128] },
 ];
 
-/** 2 * multiply-adds of the convolutions of a step as they are defined: forward, and both gradients. */
-function gflop({ batch, width, size }) {
-  const wide = (list) => list.map((c) => c * width);
-  const [down, up] = [[3, ...wide(PRACTICAL.channels)], wide(PRACTICAL.up)];
-  const bottleneck = PRACTICAL.bottleneck * width;
-  let sum = 0;
-  for (let i = 1; i <= 4; i++) sum += (i === 1 ? 2 : 3) * (size / 2 ** i) ** 2 * down[i - 1] * down[i] * 16;
-  sum += 3 * (size / 16) ** 2 * down[4] * bottleneck * 9;
-  for (let i = 0; i < 4; i++) {
-    const joined = (i === 0 ? bottleneck : up[i - 1]) + down[4 - i] + (i < 2 ? 10 : 0);
-    sum += 3 * (size / 2 ** (4 - i)) ** 2 * joined * up[i] * 16;
-  }
-  sum += 3 * size ** 2 * (up[3] + 3) * 3;
-  return (2 * batch * sum) / 1e9;
-}
-
 /** Steps of a run, so that a run takes about as long whatever the size. */
-const stepsFor = (point) => Math.max(1, Math.min(64, Math.round(384 / gflop(point))));
+const stepsFor = (point) => Math.max(1, Math.min(64, Math.round(384 / unetGflop(point))));
 
 async function measure({ batch, width, size }) {
   const wide = (list) => list.map((c) => c * width);
@@ -133,11 +118,11 @@ if (args.measure) {
         console.log(`| ${name} ${value} | not enough memory |`);
         break;
       }
-      points.push({ value, gflop: gflop(point), ...result });
+      points.push({ value, gflop: unetGflop(point), ...result });
       const { milliseconds, mebibytes } = result;
-      const rate = (gflop(point) / milliseconds) * 1000;
+      const rate = (unetGflop(point) / milliseconds) * 1000;
       console.log(
-        `| ${name} ${value} | ${gflop(point).toFixed(1)} | ${milliseconds.toFixed(1)} | ${rate.toFixed(0)} | ${mebibytes.toFixed(0)} |`,
+        `| ${name} ${value} | ${unetGflop(point).toFixed(1)} | ${milliseconds.toFixed(1)} | ${rate.toFixed(0)} | ${mebibytes.toFixed(0)} |`,
       );
     }
     console.log(

@@ -26,6 +26,7 @@ import { createDrawingSession } from "../../packages/trainer/dist/drawing-sessio
 import { drawImages } from "../../packages/trainer/dist/sampling.js";
 import { initialState } from "../../packages/trainer/dist/state.js";
 import { createStepper } from "../../packages/trainer/dist/stepper.js";
+import { unetGflop } from "./unet-gflop.mjs";
 
 const { values: args } = parseArgs({
   options: {
@@ -44,8 +45,6 @@ const { values: args } = parseArgs({
 const [batch, rounds, steps, threads] = ["batch", "rounds", "steps", "threads"].map((name) =>
   Number(args[name]),
 );
-/** 2 * multiply-adds of the convolutions of a step, an image: forward, and both gradients. */
-const GFLOP = 15.24 / 16;
 /** Images that both sides take from. */
 const IMAGES = 4096;
 
@@ -118,7 +117,7 @@ async function matMulRate() {
   return async () => {
     const start = performance.now();
     await product.run(feeds);
-    return ((performance.now() - start) * batch * GFLOP) / ((2 * n ** 3) / 1e9);
+    return ((performance.now() - start) * unetGflop({ batch })) / ((2 * n ** 3) / 1e9);
   };
 }
 

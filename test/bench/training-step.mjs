@@ -18,6 +18,7 @@ import {
   writeOnnx,
 } from "@onnx-diffusion/graph-builder";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { unetGflop } from "./unet-gflop.mjs";
 
 const { values: args } = parseArgs({
   options: {
@@ -32,23 +33,6 @@ const { values: args } = parseArgs({
 const batch = Number(args.batch);
 const steps = Number(args.steps);
 const lowering = args.lowering === "native" ? native : cpu;
-
-/** 2 * multiply-adds of the convolutions: forward, weight gradient, and input gradient of all but the first. */
-function stepGflop() {
-  const down = [3, 72, 96, 128, 196];
-  const up = [
-    [462, 256, 4],
-    [394, 196, 8],
-    [292, 128, 16],
-    [200, 96, 32],
-  ];
-  let madds = 0;
-  for (let i = 1; i < 5; i++) madds += (i === 1 ? 2 : 3) * (32 / 2 ** i) ** 2 * down[i - 1] * down[i] * 16;
-  madds += 3 * 4 * 196 * 256 * 9;
-  for (const [c, o, size] of up) madds += 3 * (size / 2) ** 2 * c * o * 16;
-  madds += 3 * 1024 * 99 * 3;
-  return (2 * batch * madds) / 1e9;
-}
 
 const training = describeTraining(unetCond(), linearSchedule(PRACTICAL_SCHEDULE));
 const options = {
@@ -103,7 +87,7 @@ const square = {
 };
 
 const times = { step: [], product: [] };
-const gflop = stepGflop();
+const gflop = unetGflop({ batch });
 for (let round = -1; round < Number(args.rounds); round++) {
   let start = performance.now();
   const out = await loop.run({ ...state, ...feeds });

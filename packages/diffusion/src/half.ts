@@ -38,19 +38,17 @@ export function fromHalf(half: number): number {
   return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
-/** The numbers that bits stand for, by a rule for one of them: each of the 65536 is asked for once. */
-export function widened(
-  bits: Uint16Array,
-  rule: typeof fromHalf | typeof fromBfloat16,
-): Float32Array<ArrayBuffer> {
+/** By a rule, the numbers of all 65536 patterns of bits. */
+const tables = new Map<(bits: number) => number, Float32Array>();
+
+/** The numbers that bits stand for, by the rule for one of them ({@link fromHalf}, {@link fromBfloat16}). */
+export function widened(bits: Uint16Array, rule: (bits: number) => number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(bits.length);
   const table = tables.get(rule) ?? Float32Array.from({ length: 2 ** 16 }, (_, i) => rule(i));
   tables.set(rule, table);
   for (let i = 0; i < bits.length; i++) out[i] = table[bits[i]!]!;
   return out;
 }
-
-const tables = new Map<typeof fromHalf, Float32Array>();
 
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value);

@@ -82,14 +82,14 @@ class Names {
   }
 }
 
-const CONSTANT = "constant:";
-
 class Builder {
   readonly names = new Names();
   readonly initializers: ModelInitializer[] = [];
   private readonly valueNames = new Map<Tensor, string>();
   /** Computation (operator, operands, attributes) -> the output names of the node that has it. */
   private readonly known = new Map<string, readonly string[]>();
+  /** Name, type and hash of what is known when the graph is written -> the initializers that have them. */
+  private readonly constants = new Map<string, readonly ModelInitializer[]>();
 
   /**
    * One graph: the main one, a body that runs many times, whose own computations are those that depend on its inputs, or
@@ -197,24 +197,22 @@ class Builder {
     const body = this.graph(`${owner}/body`, graph.inputs, outputs, "branch");
     for (const t of this.valueNames.keys())
       if (!values.has(t) && t.source.kind !== "constant") this.valueNames.delete(t);
-    for (const key of this.known.keys())
-      if (!known.has(key) && !key.startsWith(CONSTANT)) this.known.delete(key);
+    for (const key of this.known.keys()) if (!known.has(key)) this.known.delete(key);
     return body;
   }
 
   private constant(tensor: Tensor, { data, name }: ConstantSource): string {
-    const kind = `${CONSTANT}${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}`;
-    const content = ArrayBuffer.isView(data) ? `#${hashOf(data)}` : `@${JSON.stringify(data)}`;
-    let key = kind + content;
-    // Contents of the same hash may differ: those have a longer key.
-    for (let same = this.known.get(key)?.[0]; same !== undefined; same = this.known.get(key)?.[0]) {
-      const known = this.initializers.find((initializer) => initializer.name === same)!.data;
-      if (!ArrayBuffer.isView(data) || isSame(data, known as ArrayBufferView)) return same;
-      key += "'";
-    }
+    const content = ArrayBuffer.isView(data) ? hashOf(data) : JSON.stringify(data);
+    const key = `${name ?? ""}:${tensor.dtype}${formatShape(tensor.shape)}#${content}`;
+    const alike = this.constants.get(key) ?? [];
+    const same = alike.find(
+      (other) => !ArrayBuffer.isView(data) || isSame(data, other.data as ArrayBufferView),
+    );
+    if (same) return same.name;
     const own = this.names.take(name || `constant_${this.initializers.length + 1}`);
-    this.initializers.push({ name: own, dtype: tensor.dtype, shape: tensor.shape as number[], data });
-    this.known.set(key, [own]);
+    const initializer = { name: own, dtype: tensor.dtype, shape: tensor.shape as number[], data };
+    this.initializers.push(initializer);
+    this.constants.set(key, [...alike, initializer]);
     return own;
   }
 }

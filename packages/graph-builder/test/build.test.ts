@@ -318,3 +318,20 @@ test("a branch computes what it alone needs, and what both sides use is computed
     });
   }
 });
+
+test("constants of the same hash stay two, the same constant one", () => {
+  // FNV-1a, as build.ts has it: of some hundred thousand values two have the same 32 bits.
+  const hashOf = (value: bigint): number =>
+    new Uint8Array(BigInt64Array.of(value).buffer).reduce(
+      (hash, byte) => Math.imul(hash ^ byte, 0x01000193),
+      0x811c9dc5,
+    );
+  const seen = new Map<number, bigint>();
+  let value = 1n;
+  for (; !seen.has(hashOf(value)); value += 0x9e3779b1n) seen.set(hashOf(value), value);
+  const pair = [seen.get(hashOf(value))!, value];
+  const values = [...pair, ...pair].map((v) => constant("int64", [1], BigInt64Array.of(v)));
+  const x = input("x", "int64", [1]);
+  const { graph } = buildModel({ name: "pair", inputs: [x], outputs: { joined: concat([x, ...values], 0) } });
+  expect(graph.initializers.map(({ data }) => (data as BigInt64Array)[0])).toEqual(pair);
+});

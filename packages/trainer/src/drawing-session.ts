@@ -1,7 +1,7 @@
 /** The session that draws with a trained model: the folder's own graph, or that graph with guidance, as suits the device. */
 
 import { type Manifest, UserError } from "@onnx-diffusion/diffusion";
-import { forCpu, GraphError, importModel, type Model, writeOnnx } from "@onnx-diffusion/graph-builder";
+import { forCpu, GraphError, type Model, writeOnnx } from "@onnx-diffusion/graph-builder";
 import type { InferenceSession } from "onnxruntime-node";
 import type { ModelFolder } from "./artifacts.js";
 import type { Device } from "./device-names.js";
@@ -27,16 +27,18 @@ export async function createDrawingSession(
   device: Device,
   options: SessionOptions,
 ): Promise<DrawingSession> {
-  if (guidance !== undefined) {
-    const source = guided(readFormSource(model.folder, "onnx"), guidance);
-    return { manifest: source.manifest, session: await createFastSession(source, device, options) };
-  }
   const { manifest } = model;
-  const source = device === "cpu" ? readable(model) : undefined;
-  const session = source
-    ? await createFastSession(source, device, options)
-    : await createSession(model, "inference_model", device, options);
-  return { manifest, session };
+  if (guidance === undefined) {
+    const form = device === "cpu" ? cpuForm(model) : undefined;
+    const session = form
+      ? await sessionOf(form, manifest, device, options)
+      : await createSession(model, "inference_model", device, options);
+    return { manifest, session };
+  }
+  const source = guided(readFormSource(model.folder, "onnx"), guidance);
+  const whole = withWeights(source);
+  const network = device === "cpu" ? forCpu(whole) : whole;
+  return { manifest: source.manifest, session: await sessionOf(network, source.manifest, device, options) };
 }
 
 /** A session of a model that is held in memory, as it is. */
@@ -45,34 +47,25 @@ export async function createSourceSession(
   device: Device,
   options: SessionOptions,
 ): Promise<InferenceSession> {
-  return await sessionOf(withWeights(source), source, device, options);
-}
-
-/** The same in the form that suits the device: on the CPU a step takes three quarters of the time. */
-async function createFastSession(
-  source: FormSource,
-  device: Device,
-  options: SessionOptions,
-): Promise<InferenceSession> {
-  const model = withWeights(source);
-  return await sessionOf(device === "cpu" ? forCpu(model) : model, source, device, options);
+  return await sessionOf(withWeights(source), source.manifest, device, options);
 }
 
 async function sessionOf(
   model: Model,
-  { manifest }: FormSource,
+  { graphs }: Manifest,
   device: Device,
   options: SessionOptions,
 ): Promise<InferenceSession> {
-  return await createSessionOf(writeOnnx(model), manifest.graphs.inference_model!.file, device, options);
+  return await createSessionOf(writeOnnx(model), graphs.inference_model!.file, device, options);
 }
 
-/** The model, where it is one that forms are made from; others (in half precision, or of other operators) are run as they are. */
-function readable(model: ModelFolder): FormSource | undefined {
+/**
+ * The model as the CPU draws faster with it. Undefined where it is none that forms are made from, such as one in half
+ * precision or of operators that the builder has not: it is run as it is.
+ */
+function cpuForm(model: ModelFolder): Model | undefined {
   try {
-    const source = readFormSource(model.folder, "onnx");
-    importModel(source.model);
-    return source;
+    return forCpu(withWeights(readFormSource(model.folder, "onnx")));
   } catch (error) {
     if (error instanceof UserError || error instanceof GraphError) return undefined;
     throw error;
