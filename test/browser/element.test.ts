@@ -11,6 +11,13 @@ import { seriousProblems } from "./axe.js";
 import { BROWSER, openPage, type Served, type TestPage } from "./page.js";
 import { smallModel } from "./small-model.js";
 
+declare global {
+  interface Window {
+    /** The last account of each element that has drawn. */
+    accounts: WeakMap<EventTarget, DrawnDetail>;
+  }
+}
+
 /** A page of a user's, with a policy under which nothing is evaluated from text and no style comes from elsewhere. */
 const pageOf = (body: string, script = '<script type="module" src="element.js"></script>') => `<!doctype html>
 <html lang="en"><head><title>Digits</title><link rel="icon" href="data:,">
@@ -41,8 +48,8 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
           const tell = ({ images, ...detail }: DrawnDetail) => resolve(detail);
           element.addEventListener("done", ({ detail }) => tell(detail), { once: true });
           element.addEventListener("error", ({ error }) => reject(error), { once: true });
-          const { images, seed } = element;
-          if (images) resolve({ seed: seed!, labels: [], steps: 0, seconds: 0 });
+          // It may have been done before anybody asked.
+          if (element.images) tell(window.accounts.get(element)!);
         }),
       index,
     );
@@ -54,6 +61,11 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     await bundle(folder);
     for (const name of readdirSync(folder)) files[`/${name}`] = { file: path.join(folder, name) };
     opened = await openPage(files);
+    await opened.page.addInitScript(() => {
+      window.accounts = new WeakMap();
+      const keep = (event: Event) => window.accounts.set(event.target!, (event as CustomEvent).detail);
+      window.addEventListener("done", keep, { capture: true });
+    });
   });
   afterAll(async () => {
     await opened?.[Symbol.asyncDispose]();
@@ -206,8 +218,19 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     expect(Number(held)).toBeLessThan(150);
     const done = drawn();
     await opened.page.keyboard.press("Space");
+    const seen = first().locator("[part~=status]");
+    expect(await seen.textContent()).not.toMatch(/Paused/);
     expect(await done).toMatchObject({ seed: 1, steps: 150 });
-    expect(await status.textContent()).toMatch(/^1 picture in \d+\.\d s on WebAssembly, \S+ steps\/s$/);
+    const account = /^1 picture in \d+\.\d s on WebAssembly, \S+ steps\/s$/;
+    expect(await status.textContent()).toMatch(account);
+
+    // Seen again, a pause speaks over the account and going on brings it back.
+    await first().getByRole("button", { name: "Play again" }).press("Space");
+    await first().getByRole("button", { name: "Pause" }).press("Space");
+    expect(await seen.textContent()).toMatch(/^Paused at step \d+ of 150$/);
+    await first().getByRole("button", { name: "Play" }).press("Space");
+    expect(await seen.textContent()).toMatch(account);
+    expect(await status.textContent()).toMatch(account);
 
     const changed = opened.page.evaluate(
       () =>

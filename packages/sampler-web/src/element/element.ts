@@ -84,6 +84,8 @@ export class DiffusionSampler extends AttributeElement {
   #sampling: Sampling | undefined;
   #film: Film | undefined;
   #images: Images | undefined;
+  /** How far the drawing is, in words. */
+  #account = "";
   /** The class of each picture. */
   #labels: readonly number[] = [];
   #canvases: readonly HTMLCanvasElement[] = [];
@@ -223,6 +225,7 @@ export class DiffusionSampler extends AttributeElement {
     this.#begun = true;
     if (this.#controller === undefined) return void this.#draw();
     if (this.#film?.ended) this.#film.rewind();
+    this.#view.say(this.#account, this.#account);
     this.#sampling?.resume();
     this.#run();
   }
@@ -231,8 +234,8 @@ export class DiffusionSampler extends AttributeElement {
     // A sampler that others draw with has other work to do meanwhile; then only the eye waits.
     if (this.#given === undefined && !this.#loader.isShared) this.#sampling?.pause();
     this.#showPlay();
-    const { frame, steps } = this.#film ?? {};
-    if (frame) this.#view.say(`Paused at step ${frame.step} of ${steps}`, "Paused");
+    const film = this.#film;
+    if (film) this.#view.say(`Paused at step ${film.frame?.step ?? 0} of ${film.steps}`, "Paused");
   }
 
   #stop(): void {
@@ -269,7 +272,7 @@ export class DiffusionSampler extends AttributeElement {
     const wanted = { model, device, ...(runtimeUrl !== undefined && { runtimeUrl }) };
     const sampler = await this.#loader.get(wanted, (progress) => {
       this.#view.showProgress(progress);
-      this.#view.say(loadingWords(progress), told ? undefined : "Loading the model");
+      this.#tell(loadingWords(progress), told ? undefined : "Loading the model");
       told = true;
       const { loaded, total } = progress;
       this.dispatchEvent(new ProgressEvent("progress", { lengthComputable: total > 0, loaded, total }));
@@ -297,7 +300,7 @@ export class DiffusionSampler extends AttributeElement {
     this.#sampling = sampling;
     if (this.paused) this.#hold();
     const { device } = sampler;
-    this.#view.say("Drawing", `Drawing ${this.#canvases.length} pictures`);
+    this.#tell("Drawing", `Drawing ${this.#canvases.length} pictures`);
     let evaluations = 0;
     for await (const step of sampling) {
       evaluations = step.steps;
@@ -313,8 +316,14 @@ export class DiffusionSampler extends AttributeElement {
       ...{ images: this.#images, seed: seed!, labels: request.labels, steps: evaluations, seconds },
     };
     const words = drawnWords(detail, device.device);
-    this.#view.say(words, words);
+    this.#tell(words, words);
     this.dispatchEvent(new CustomEvent("done", { detail }));
+  }
+
+  /** Says how far the drawing is. A pause speaks over it, and going on says it again. */
+  #tell(seen: string, heard?: string): void {
+    this.#account = seen;
+    this.#view.say(seen, heard);
   }
 
   #counted(count: number | undefined, { manifest }: Sampler): { count?: number } {
@@ -326,7 +335,7 @@ export class DiffusionSampler extends AttributeElement {
   #fail(error: SamplerError): void {
     this.#stop();
     this.#view.showProgress(undefined);
-    this.#view.say("");
+    this.#tell("");
     this.#view.showError(error);
     this.dispatchEvent(new ErrorEvent("error", { error, message: error.message }));
   }
