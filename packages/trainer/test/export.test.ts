@@ -114,7 +114,7 @@ describe("every form that is a model folder", () => {
     expect(Object.fromEntries(weights.metadata)).toEqual(metadata);
     const card = readFileSync(at("fp16-weights", "README.md"), "utf8");
     expect(card).toContain("Exported as `fp16-weights`");
-    expect(card).toMatch(/predicted noise: off by [1-9]\.\de-\d of its size at the worst of 20 steps/);
+    expect(card).toMatch(/predicted noise: off by [1-9]\.\de-\d of its size at the worst of 400 steps/);
   });
 });
 

@@ -75,7 +75,7 @@ describe("a release", () => {
   it("has a card with what it draws and how good it is", () => {
     const card = readFileSync(join(net, "trained", "README.md"), "utf8");
     const { confusion, frechet } = JSON.parse(readFileSync(join(EVAL, "eval.json"), "utf8"));
-    expect(card).toContain("![Drawn with DDIM in 20 steps, from seed 0](samples.png)");
+    expect(card).toContain("![Drawn with DDPM in 400 steps, from seed 0](samples.png)");
     expect(card).toContain(`| accuracy | **${(100 * confusion.accuracy).toFixed(1)} %** (`);
     expect(card).toContain(
       `| Fréchet distance | **${frechet.drawn.toFixed(2)}** between 20 drawn and 20 test`,

@@ -25,7 +25,10 @@ import { makeWholeFolder, writeBeneath } from "../new-folder.js";
 import { gridPng } from "../pictures/index.js";
 import { bytesText } from "../progress.js";
 import { explained } from "../read-graph.js";
+import { openTerminal } from "../terminal.js";
+import { type UsualSampler, usualSampler } from "../usual-sampler.js";
 import { knownAnswerOf } from "../verify/known-answer.js";
+import { shown } from "./draw.js";
 
 export interface ExportOptions {
   /** The exported folder. */
@@ -69,11 +72,12 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
     graphs: { inference_model: inference_model! },
     files: {},
   };
+  const by = usualSampler(plain.manifest);
   let measured: Measured | undefined;
   await makeWholeFolder(out, async (folder) => {
     for (const { name, bytes } of files) writeBeneath(folder, name, bytes);
     if (form.isModelFolder) {
-      measured = await measure(source, { folder, manifest }, as, judging);
+      measured = await measure(source, { folder, manifest }, { as, by, judging });
       const { images: count, drawn: pixels } = measured.error;
       const bytes = await gridPng({ pixels, count, ...manifest.image });
       files.push({ name: SAMPLES, bytes, what: "what this form draws" });
@@ -123,15 +127,21 @@ function checkFits({ as, diet, judging, guidance }: ExportOptions): void {
 async function measure(
   source: FormSource,
   form: ModelFolder,
-  as: FormName,
-  judging: Judging | undefined,
+  {
+    as,
+    by,
+    judging,
+  }: { readonly as: FormName; readonly by: UsualSampler; readonly judging: Judging | undefined },
 ): Promise<Measured> {
+  const terminal = openTerminal();
   const threads = availableParallelism();
   const original = await createSourceSession(source, "cpu", { threads });
   try {
     const other = await createSession(form, "inference_model", "cpu", { threads });
     try {
-      const error = await formError(form.manifest, original, other);
+      const both = { original, form: other };
+      const work = formError(form.manifest, by, both);
+      const error = await shown("drawing with both forms", work, terminal);
       if (!Number.isFinite(error.eps)) {
         throw new UserError(
           `--as ${as}: the network gives values that are no numbers in this form; take another`,
@@ -139,7 +149,9 @@ async function measure(
       }
       return {
         error,
-        quality: judging && (await formQuality(form.manifest, { original, form: other }, judging)),
+        quality:
+          judging &&
+          (await shown("drawing for the judge", formQuality(form.manifest, by, both, judging), terminal)),
         knownAnswer: await knownAnswerOf(form.manifest, other),
       };
     } finally {

@@ -5,6 +5,7 @@ import { DIET_OPSET } from "@onnx-diffusion/graph-builder";
 import { type Evaluation, evaluationSection } from "../evaluation/evaluation.js";
 import { modelCard } from "../model-card.js";
 import { bytesText } from "../progress.js";
+import { describeSampler } from "../usual-sampler.js";
 import type { FormError } from "./error.js";
 import type { FormFile } from "./form.js";
 import { FORM_SUMMARIES, type FormName } from "./names.js";
@@ -35,13 +36,8 @@ export function formCard(manifest: Manifest, described: Described): string {
     .map((line) => `- ${line}`)
     .join("\n");
   const against =
-    error === undefined ? "" : ` Against the model that it was made from, on CPU, with DDIM:\n\n${measured}`;
-  const drawn =
-    error === undefined
-      ? []
-      : [
-          `![Drawn with DDIM in ${error.steps} steps, from seed 0](${SAMPLES})\n\nDrawn with DDIM in ${error.steps} steps, from seed 0.`,
-        ];
+    error === undefined ? "" : ` Against the model that it was made from, on CPU:\n\n${measured}`;
+  const drawn = error === undefined ? [] : [picture(`Drawn with ${describeSampler(error.by)}, from seed 0`)];
   return modelCard(manifest, manifest.training!, {
     files: [
       ...lines,
@@ -52,23 +48,25 @@ export function formCard(manifest: Manifest, described: Described): string {
   });
 }
 
+const picture = (caption: string): string => `![${caption}](${SAMPLES})\n\n${caption}.`;
+
 /** How far the form is from what it was made of: a line for each measure. */
 export function measuredLines({ error, quality }: Pick<Described, "error" | "quality">): string[] {
   if (error === undefined) return [];
-  const { images, steps, eps, epsMax, pixels, pixelsMax } = error;
+  const { images, by, eps, epsMax, pixels, pixelsMax } = error;
   return [
-    `predicted noise: off by ${eps.toExponential(1)} of its size at the worst of ${steps} steps, a value by at most ${epsMax.toExponential(1)}`,
-    `${images} images drawn from the same noise: pixels of 0..255 differ by ${pixels.toFixed(3)} on average, by at most ${pixelsMax}`,
+    `predicted noise: off by ${eps.toExponential(1)} of its size at the worst of ${by.steps} steps, a value by at most ${epsMax.toExponential(1)}`,
+    `${images} images drawn from the same noise, ${describeSampler(by)}: pixels of 0..255 differ by ${pixels.toFixed(3)} on average, by at most ${pixelsMax}`,
     ...(quality ? qualityLines(quality) : []),
   ];
 }
 
-function qualityLines({ form, original, realFrechet, count, steps, data }: FormQuality): string[] {
+function qualityLines({ form, original, realFrechet, count, by, data }: FormQuality): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
     ...(form.accuracy !== undefined && original.accuracy !== undefined
       ? [
-          `${count} images of ${steps} steps, judged by a classifier: ${percent(form.accuracy)} show the class that was asked for; the original's ${percent(original.accuracy)}`,
+          `${count} images, ${describeSampler(by)}, judged by a classifier: ${percent(form.accuracy)} show the class that was asked for; the original's ${percent(original.accuracy)}`,
         ]
       : []),
     `Fréchet distance of ${count} images to as many test images of ${data}, in the classifier's features: ${form.frechet.toFixed(2)}; the original's ${original.frechet.toFixed(2)}, training images' ${realFrechet.toFixed(2)}`,

@@ -6,7 +6,8 @@ import { firstImages, loadDataset } from "../data/index.js";
 import { confusionOf } from "../evaluation/confusion.js";
 import { frechetDistance } from "../evaluation/frechet.js";
 import { openJudge } from "../evaluation/judge.js";
-import { drawImages } from "../sampling.js";
+import { type DrawProgress, drawImages } from "../sampling.js";
+import type { UsualSampler } from "../usual-sampler.js";
 
 /** What images are worth. */
 interface Quality {
@@ -23,7 +24,8 @@ export interface FormQuality {
   /** What real images get: the distance of as many training images. */
   readonly realFrechet: number;
   readonly count: number;
-  readonly steps: number;
+  /** How they were drawn. */
+  readonly by: UsualSampler;
   /** Name of the data set. */
   readonly data: string;
 }
@@ -35,17 +37,16 @@ export interface Judging {
   readonly count: number;
 }
 
-/** As many as formError takes: enough for digits that a judge can read. */
-const STEPS = 20;
 const SEED = 0;
 
 /** @throws UserError if the judge does not fit the model. */
-export async function formQuality(
+export async function* formQuality(
   manifest: Manifest,
+  by: UsualSampler,
   { original, form }: { readonly original: InferenceSession; readonly form: InferenceSession },
   { judge: folder, count }: Judging,
-): Promise<FormQuality> {
-  const { training, classes, image, schedule } = manifest;
+): AsyncGenerator<DrawProgress, FormQuality, undefined> {
+  const { training, classes, image } = manifest;
   if (training === undefined) throw new UserError(`--judge ${folder}: the model is not trained`);
   const { data } = training;
   const judge = await openJudge(folder, manifest, data);
@@ -55,12 +56,9 @@ export async function formQuality(
     const width = judge.manifest.features;
     const tests = await judge.judge(firstImages(test, count));
     const labels = classes > 0 ? Array.from({ length: count }, (_, i) => i % classes) : [];
-    const steps = Math.min(STEPS, schedule.T);
-    const drawn = async (session: InferenceSession): Promise<Quality> => {
-      const work = drawImages({ manifest, session, sampler: "ddim", steps, seed: SEED, count, labels });
-      let next = await work.next();
-      while (next.done !== true) next = await work.next();
-      const judged = await judge.judge(next.value);
+    const drawn = async function* (session: InferenceSession): AsyncGenerator<DrawProgress, Quality> {
+      const pixels = yield* drawImages({ manifest, session, ...by, seed: SEED, count, labels });
+      const judged = await judge.judge(pixels);
       return {
         ...(classes > 0 ? { accuracy: confusionOf(labels, judged.labels, classes).accuracy } : {}),
         frechet: frechetDistance(judged.features, tests.features, width),
@@ -68,11 +66,11 @@ export async function formQuality(
     };
     const known = await judge.judge(firstImages(train, count));
     return {
-      form: await drawn(form),
-      original: await drawn(original),
+      form: yield* drawn(form),
+      original: yield* drawn(original),
       realFrechet: frechetDistance(known.features, tests.features, width),
       count,
-      steps,
+      by,
       data,
     };
   } finally {
