@@ -49,7 +49,7 @@ const CASES: Record<string, TrainingOptions> = {
   "sgd-clip": { optimizer: sgd(), clip: 3 },
   "adamw-clip-ema": { optimizer: adamw({ weightDecay: 0.1 }), clip: 2, ema: 0.9 },
   "adamw-groups": { optimizer: adamw({ weightDecay: 0.3 }), groups },
-  "adam-frozen-ema": { groups: [{ match: "hidden.*", frozen: true }], ema: 0.75 },
+  "adam-frozen-ema": { groups: [{ match: "hidden.*", frozen: true }], ema: 0.5 },
 };
 
 /** The small problem of make_optimizers.py and one step on it. */

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 import torch
+from diffusers.training_utils import EMAModel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -20,6 +21,12 @@ SHAPES = {"hidden.weight": (5, 3), "hidden.bias": (5,), "out.weight": (2, 5), "o
 def learning_rate(step):
     """Another one in every step: it is an input of the graphs. Rounded to float32 as there."""
     return float(np.float32(0.05 / step))
+
+
+def averaging(decay):
+    """torch's average, buffers too, with the decays that diffusers' EMAModel has in its steps: a warm-up."""
+    warmed = EMAModel([], decay=decay)
+    return lambda averages, values, count: get_ema_multi_avg_fn(warmed.get_decay(int(count) + 1))(averages, values, count)
 
 
 class Small(torch.nn.Module):
@@ -78,7 +85,7 @@ CASES = {
     "sgd-clip": (sgd(), everything, 3.0, None),
     "adamw-clip-ema": (adamw(weight_decay=0.1), everything, 2.0, 0.9),
     "adamw-groups": (adamw(weight_decay=0.3), grouped, None, None),
-    "adam-frozen-ema": (adam(), frozen, None, 0.75),
+    "adam-frozen-ema": (adam(), frozen, None, 0.5),
 }
 
 
@@ -94,7 +101,7 @@ def run_small(optimizer, groups, clip, ema, dtype):
     model.load_state_dict({p: torch.from_numpy(w) for p, w in weights.items()})
     model = model.to(dtype)
     torch_optimizer = optimizer(groups(model))
-    average = ema and AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(ema))
+    average = ema and AveragedModel(model, multi_avg_fn=averaging(ema))
     made = {}
     norms = []
     for step in range(1, STEPS + 1):
@@ -140,7 +147,7 @@ def unet():
     for dtype in (torch.float32, torch.float64):
         model = build(case.network, case.options, dtype)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.1, foreach=False)
-        average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5), use_buffers=True)
+        average = AveragedModel(model, multi_avg_fn=averaging(0.5), use_buffers=True)
         table = schedule()
         losses, norms = [], []
         model.train()

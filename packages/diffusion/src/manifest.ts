@@ -139,7 +139,10 @@ export interface OptimizerSpec {
   readonly groups?: readonly OptimizerGroup[];
   /** Largest Euclidean norm of all gradients together; larger ones are scaled down to it. */
   readonly clip?: number;
-  /** Decay of the moving average of parameters and buffers, which is what is exported. */
+  /**
+   * Decay of the moving average of parameters and buffers, which is what is exported. After step n it is at most n / (n + 9); folders
+   * that were emitted before there was this warm-up have the decay from the second step on.
+   */
   readonly ema?: number;
 }
 

@@ -15,8 +15,8 @@ export interface TrainingOptions {
   /** Largest Euclidean norm of all gradients together; larger ones are scaled down to it. Default: no limit. */
   readonly clip?: number;
   /**
-   * Decay (0..1, below 1) of a moving average of parameters and running statistics; the average is what training
-   * exports. Default: no average.
+   * Decay (0..1, below 1) of a moving average of parameters and running statistics, with a warm-up (see movingAverage); the
+   * average is what training exports. Default: no average.
    */
   readonly ema?: number;
 }
