@@ -24,7 +24,10 @@ type Batch = { images: Uint8Array; t: Int32Array; eps: Float32Array; labels: Int
 const sessionOf = (training: Training, graph: keyof typeof GRAPHS, lowering: Lowering) =>
   InferenceSession.create(writeOnnx(GRAPHS[graph].build(training, lowering)));
 
-const learning_rate = new Tensor("float32", [1e-4], []);
+/** A step's; with `lead`, one for each of that many. */
+const rates = (lead: number[] = []) => ({
+  learning_rate: new Tensor("float32", new Float32Array(lead[0] ?? 1).fill(1e-4), lead),
+});
 
 function batchFeeds(network: Network, { images, t, eps, labels }: Batch, count: number, lead: number[] = []) {
   const shape = [...lead, count, 3, 32, 32];
@@ -125,10 +128,10 @@ describe.each(CASES)("%s", (file, network) => {
     const losses: number[] = [];
     const chunks =
       graph === "training_loop"
-        ? [batchFeeds(network, stacked(batches), 4, [5])]
-        : batches.map((b) => batchFeeds(network, b, 4));
+        ? [{ ...batchFeeds(network, stacked(batches), 4, [5]), ...rates([5]) }]
+        : batches.map((b) => ({ ...batchFeeds(network, b, 4), ...rates() }));
     for (const chunk of chunks) {
-      const out = await session.run({ ...state, ...chunk, learning_rate });
+      const out = await session.run({ ...state, ...chunk });
       losses.push(...Array.from((out.losses ?? out.loss)!.data as Float32Array));
       state = Object.fromEntries(training.state.map((s) => [s.name, out[`${s.name}.next`]! as Tensor]));
     }
@@ -191,7 +194,7 @@ describe("unet-cond-full", () => {
     const feeds = {
       ...stateFeeds(training.state, weights),
       ...batchFeeds(network, stacked(batches), 4, [5]),
-      learning_rate,
+      ...rates([5]),
     };
     const out = await session.run(feeds);
     (out.losses!.data as Float32Array).forEach((loss, i) => {

@@ -67,7 +67,7 @@ const dataset = await loadDataset("mnist", { split: "train", channels: 3, height
 async function bare() {
   const session = await createTrainingSession(model, "cpu", { threads });
   const state = initialState(model.manifest, 0);
-  const stepper = createStepper({ manifest: model.manifest, session, learningRate: 1e-4, state });
+  const stepper = createStepper({ manifest: model.manifest, session, learningRate: () => 1e-4, state });
   const chunk = batchMaker(model.manifest, dataset, { seed: 0, batch: BATCH })({
     first: 1,
     steps: chunkSteps(BATCH),

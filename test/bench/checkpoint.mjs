@@ -110,7 +110,7 @@ async function measure(recompute) {
       Float32Array.from({ length: pixels }, (_, i) => Math.sin(i * i)),
       image,
     ),
-    learning_rate: new Tensor("float32", [1e-4], []),
+    learning_rate: new Tensor("float32", [1e-4], lead),
   };
   const before = process.memoryUsage().rss;
   const times = [];

@@ -71,7 +71,7 @@ async function measure({ batch, width, size }) {
       image,
     ),
     class_labels: new Tensor("int32", Int32Array.from(numbers((i) => i % 10)), [steps, batch]),
-    learning_rate: new Tensor("float32", [1e-4], []),
+    learning_rate: new Tensor("float32", new Float32Array(steps).fill(1e-4), [steps]),
   };
   let state = training.state.map((t, i) => new Tensor(t.dtype, initialise(t, i, 0), t.shape));
   const times = [];

@@ -56,7 +56,12 @@ const files = writeData();
 const workers = await Promise.all(args.modes.split(",").map(startWorker));
 const trainers = workers.filter(({ mode }) => mode !== "diffusers");
 const session = await createTrainingSession(model, args.device, { threads });
-const stepper = createStepper({ manifest, session, learningRate: 1e-4, state: initialState(manifest, 0) });
+const stepper = createStepper({
+  manifest,
+  session,
+  learningRate: () => 1e-4,
+  state: initialState(manifest, 0),
+});
 const make = batchMaker(manifest, dataset, { seed: 0, batch });
 let done = 0;
 

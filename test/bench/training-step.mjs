@@ -74,7 +74,7 @@ const feeds = {
     new Int32Array(steps * batch).map(() => Math.random() * 10),
     [steps, batch],
   ),
-  learning_rate: new Tensor("float32", [1e-4], []),
+  learning_rate: new Tensor("float32", new Float32Array(steps).fill(1e-4), [steps]),
 };
 
 const [a, b] = [input("a", "float32", [2048, 2048]), input("b", "float32", [2048, 2048])];

@@ -54,7 +54,7 @@ export interface ValueSpec {
  * - `optimizer_model`: parameters, `<parameter>_grad`, optimizer tensors, counter, `learning_rate` -> `.next` of each;
  *   where there are averages, they and the buffers that `training_model` left as well. Frozen parameters are left out
  * - `training_step`: state, batch, `learning_rate` -> `<state>.next`, `loss`
- * - `training_loop`: the same for K batches stacked on a leading axis `steps` -> `<state>.next`, `losses` [steps]
+ * - `training_loop`: the same for K batches and rates stacked on a leading axis `steps` -> `<state>.next`, `losses` [steps]
  * - `eval_model`: parameters, buffers, batch -> `loss` with running statistics, `losses` [batch] (one an image)
  * - `inference_model`: `sample`, `timestep`?, `class_labels`? -> `out_sample`; its weights are external data
  */
@@ -160,6 +160,16 @@ export interface OptimizerGroup {
   readonly frozen?: boolean;
 }
 
+/** The names of learning rate schedules. */
+export const LEARNING_RATE_SCHEDULES = ["constant", "linear", "cosine"] as const;
+
+/** A rise from 0 in `warmupSteps` steps, then constant, or falling to 0 at step `steps`. */
+export interface LearningRateSchedule {
+  readonly kind: (typeof LEARNING_RATE_SCHEDULES)[number];
+  readonly warmupSteps: number;
+  readonly steps: number;
+}
+
 /** What a trained model was trained with; absent from a folder that was only authored. */
 export interface TrainingRecord {
   readonly data: string;
@@ -167,7 +177,10 @@ export interface TrainingRecord {
   readonly dataDigest: string;
   readonly steps: number;
   readonly batch: number;
+  /** The largest. */
   readonly learningRate: number;
+  /** How it changed. Absent: it was the same in every step. */
+  readonly learningRateSchedule?: LearningRateSchedule;
   readonly seed: number;
   /** Smoothed training loss at the last step. */
   readonly loss: number;

@@ -23,6 +23,8 @@ import {
   type GraphSpec,
   type Initializer,
   type KnownAnswer,
+  LEARNING_RATE_SCHEDULES,
+  type LearningRateSchedule,
   MANIFEST_VERSION,
   type Manifest,
   type NetworkArguments,
@@ -254,15 +256,25 @@ function readDim(at: At): Dim {
 }
 
 function readTraining(at: At): TrainingRecord {
+  const rates = field(at, "learningRateSchedule");
   return {
     data: text(field(at, "data")),
     dataDigest: sha256(field(at, "dataDigest")),
     steps: integer(field(at, "steps"), 0),
     batch: integer(field(at, "batch"), 1),
     learningRate: finite(field(at, "learningRate")),
+    ...(rates.value === undefined ? {} : { learningRateSchedule: readRates(rates) }),
     seed: integer(field(at, "seed"), 0),
     loss: finite(field(at, "loss")),
     device: text(field(at, "device")),
+  };
+}
+
+function readRates(at: At): LearningRateSchedule {
+  return {
+    kind: oneOf(field(at, "kind"), LEARNING_RATE_SCHEDULES),
+    warmupSteps: integer(field(at, "warmupSteps"), 0),
+    steps: integer(field(at, "steps"), 0),
   };
 }
 

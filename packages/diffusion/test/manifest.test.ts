@@ -86,6 +86,7 @@ const manifest: Manifest = {
     steps: 2500,
     batch: 16,
     learningRate: 1e-3,
+    learningRateSchedule: { kind: "cosine", warmupSteps: 100, steps: 2500 },
     seed: 7,
     loss: 0.0906,
     device: "cpu",
@@ -178,6 +179,16 @@ describe("one wrong field", () => {
     [["optimizer", "groups", 1, "frozen"], 1, "optimizer.groups[1].frozen: found 1, expected true or false"],
     [["optimizer", "clip"], null, "optimizer.clip: found null, expected a finite number"],
     [["optimizer", "ema"], "0.9", 'optimizer.ema: found "0.9", expected a finite number'],
+    [
+      ["training", "learningRateSchedule", "kind"],
+      "step",
+      'training.learningRateSchedule.kind: found "step", expected "constant" or "linear" or "cosine"',
+    ],
+    [
+      ["training", "learningRateSchedule", "warmupSteps"],
+      -1,
+      "training.learningRateSchedule.warmupSteps: found -1, expected an integer of 0 or more",
+    ],
     [["state"], {}, "state: found {}, expected an array"],
     [["state", 0, "frozen"], false, "state[0].frozen: found false, expected true or nothing"],
     [

@@ -55,7 +55,7 @@ async function losses(network: Network, target: EmitTarget): Promise<Float32Arra
     ...(network.classes > 0
       ? { class_labels: new Tensor("int32", Int32Array.of(1, 2, 3, 4), [steps, batch]) }
       : {}),
-    learning_rate: new Tensor("float32", [1e-3], []),
+    learning_rate: new Tensor("float32", [1e-3, 1e-3], [steps]),
   });
   return out.losses!.data as Float32Array;
 }

@@ -2,9 +2,11 @@
 
 import { createHash } from "node:crypto";
 import { type Manifest, UserError } from "@onnx-diffusion/diffusion";
+import type { LrScheduler } from "./learning-rate.js";
 
 /**
- * The number of steps is no part of it: it says how far to go, not where. Neither are the device and the threads: they
+ * The number of steps is no part of it: it says how far to go, not where. (A learning rate that falls does so towards the
+ * last step: a run that goes on to a later one falls anew from where it is.) Neither are the device and the threads: they
  * change results by rounding at most, and a run may move to another machine.
  */
 export interface Configuration {
@@ -18,6 +20,10 @@ export interface Configuration {
   readonly dataDigest: string;
   readonly batch: number;
   readonly learningRate: number;
+  /** Absent where the rate is constant, as it was in every run before it could fall. */
+  readonly lrScheduler?: LrScheduler;
+  /** Absent where there is no warm-up. */
+  readonly lrWarmupSteps?: number;
   readonly seed: number;
   /** SHA-256 of the file of the weights to begin with; absent where they were random. */
   readonly init?: string | undefined;
@@ -29,6 +35,10 @@ export interface ConfigurationChoices {
   readonly dataDigest: string;
   readonly batch: number;
   readonly learningRate: number;
+  /** Default: constant. */
+  readonly lrScheduler?: LrScheduler;
+  /** Default: 0. */
+  readonly lrWarmupSteps?: number;
   readonly seed: number;
   /** SHA-256 of the file of the weights to begin with; absent where they were random. */
   readonly init?: string | undefined;
@@ -43,7 +53,8 @@ export function configurationOf(manifest: Manifest, choices: ConfigurationChoice
     const digest = manifest.files[graph.file]?.sha256;
     if (digest !== undefined) graphs[graph.file] = digest;
   }
-  const { data, dataDigest, batch, learningRate, seed, init } = choices;
+  const { data, dataDigest, batch, learningRate, lrScheduler = "constant", lrWarmupSteps = 0 } = choices;
+  const { seed, init } = choices;
   return {
     network: network.name,
     model: sha256(described),
@@ -52,6 +63,8 @@ export function configurationOf(manifest: Manifest, choices: ConfigurationChoice
     dataDigest,
     batch,
     learningRate,
+    ...(lrScheduler === "constant" ? {} : { lrScheduler }),
+    ...(lrWarmupSteps === 0 ? {} : { lrWarmupSteps }),
     seed,
     ...(init === undefined ? {} : { init }),
   };
@@ -84,7 +97,12 @@ export function requireSame(now: Configuration, then: Configuration, folder: str
 
 /** Names as the user typed them where there is a flag. */
 function flatten(configuration: Configuration): [string, string][] {
-  const { network, model, graphs, data, dataDigest, batch, learningRate, seed, init } = configuration;
+  const { network, model, graphs, data, dataDigest, batch, learningRate, seed } = configuration;
+  const optional: [string, string | number | undefined][] = [
+    ["--lr-scheduler", configuration.lrScheduler],
+    ["--lr-warmup-steps", configuration.lrWarmupSteps],
+    ["--init", configuration.init],
+  ];
   return [
     ["network", network],
     ["model description", model],
@@ -94,7 +112,10 @@ function flatten(configuration: Configuration): [string, string][] {
     ["--batch", String(batch)],
     ["--lr", String(learningRate)],
     ["--seed", String(seed)],
-    ...(init === undefined ? [] : [["--init", init] satisfies [string, string]]),
+    // those that a configuration may lack, so that one without them has the digest that it always had
+    ...optional.flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
   ];
 }
 

@@ -31,6 +31,7 @@ export {
   type Split,
 } from "./data/index.js";
 export { DEVICES, type Device, type DeviceChoice } from "./device-names.js";
+export type { LrScheduler } from "./learning-rate.js";
 export { runTrainer } from "./main.js";
 export { type Metric, readMetrics } from "./metrics.js";
 export { type RunFolder, runFolder } from "./run-folder.js";

@@ -1,5 +1,6 @@
 import {
   describeSchedule,
+  type LearningRateSchedule,
   type Manifest,
   type OptimizerSpec,
   type TrainingRecord,
@@ -53,7 +54,7 @@ A denoising diffusion model (DDPM) for images of ${image.height}x${image.width} 
 | data | ${training.data} |
 | steps | ${training.steps} |
 | batch | ${training.batch} |
-| learning rate | ${training.learningRate} |
+| learning rate | ${training.learningRate}${ratesText(training.learningRateSchedule)} |
 ${optimizerRow(manifest.optimizer)}| seed | ${training.seed} |
 | smoothed loss | ${training.loss.toPrecision(4)} |
 | device | ${training.device} |
@@ -87,6 +88,17 @@ function howToDraw(classes: number): string {
 \`\`\`
 trainer sample --model . --count ${classes > 0 ? classes : 10}${labels} --seed 0 --out grid.png
 \`\`\``;
+}
+
+/** `; after 100 steps of warm-up, falling to 0 at step 1500 (cosine)` */
+function ratesText(rates: LearningRateSchedule | undefined): string {
+  if (rates === undefined) return "";
+  const { kind, warmupSteps, steps } = rates;
+  const parts = [
+    ...(warmupSteps > 0 ? [`after ${warmupSteps} steps of warm-up`] : []),
+    ...(kind === "constant" ? [] : [`falling to 0 at step ${steps} (${kind})`]),
+  ];
+  return `; ${parts.join(", ")}`;
 }
 
 /** The table's row of the optimizer, with its options and what else happens in a step. */

@@ -17,7 +17,8 @@ export interface Stepper {
 export interface StepperOptions {
   readonly manifest: Manifest;
   readonly session: DeviceSession;
-  readonly learningRate: number;
+  /** Of a step, counted from 1. */
+  readonly learningRate: (step: number) => number;
   readonly state: State;
 }
 
@@ -25,12 +26,12 @@ export interface StepperOptions {
 export function createStepper(options: StepperOptions): Stepper {
   const { manifest } = options;
   const { session, graph } = options.session;
-  const learningRate = new Tensor("float32", Float32Array.of(options.learningRate), []);
+  const takesRates = hasRateOfEachStep(manifest);
   let state = options.state;
 
   /** One run; `batch` are the inputs beside the state. */
   async function advance(batch: Record<string, Tensor>, losses: "losses" | "loss"): Promise<Float32Array> {
-    const feeds: Record<string, Tensor> = { ...batch, learning_rate: learningRate };
+    const feeds = { ...batch };
     for (const { name, dtype, shape } of manifest.state)
       feeds[name] = new Tensor(dtype, state.get(name)!, shape);
     const results = await session.run(feeds);
@@ -48,16 +49,30 @@ export function createStepper(options: StepperOptions): Stepper {
       return state;
     },
     async run(chunk) {
-      if (graph === "training_loop") return advance(loopInputs(manifest, chunk), "losses");
+      const rates = Float32Array.from({ length: chunk.steps }, (_, i) =>
+        options.learningRate(chunk.first + i),
+      );
+      if (graph === "training_loop") {
+        const learning_rate = takesRates ? new Tensor("float32", rates, [chunk.steps]) : scalar(rates[0]!);
+        return advance({ ...loopInputs(manifest, chunk), learning_rate }, "losses");
+      }
       const losses = new Float32Array(chunk.steps);
       for (let i = 0; i < chunk.steps; i++) {
-        losses[i] = (await advance(stepInputs(manifest, chunk, i), "loss"))[0]!;
+        const inputs = { ...stepInputs(manifest, chunk, i), learning_rate: scalar(rates[i]!) };
+        losses[i] = (await advance(inputs, "loss"))[0]!;
       }
       return losses;
     },
     dispose: () => session.release(),
   };
 }
+
+/** Whether `training_loop` takes a learning rate for each step, as it does since they may fall; before, one for all. */
+export function hasRateOfEachStep({ graphs }: Manifest): boolean {
+  return graphs.training_loop?.inputs.find(({ name }) => name === "learning_rate")?.shape.length === 1;
+}
+
+const scalar = (value: number): Tensor => new Tensor("float32", Float32Array.of(value), []);
 
 /** The inputs of `training_loop` beside state and learning rate. */
 function loopInputs(manifest: Manifest, chunk: Chunk): Record<string, Tensor> {

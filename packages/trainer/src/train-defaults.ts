@@ -4,6 +4,8 @@ export const TRAIN_DEFAULTS = {
   data: "mnist",
   batch: 16,
   learningRate: 1e-4,
+  lrScheduler: "constant",
+  lrWarmupSteps: 0,
   seed: 0,
   device: "auto",
   saveEvery: 500,

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { MessageChannel } from "node:worker_threads";
 import { UserError } from "@onnx-diffusion/diffusion";
-import { checkGraphs, graphPath, readModelFolder } from "./artifacts.js";
+import { checkGraphs, graphPath, type ModelFolder, readModelFolder } from "./artifacts.js";
 import { listCheckpoints } from "./checkpoints.js";
 import { configurationOf } from "./configuration.js";
 import type { DeviceChoice } from "./device-names.js";
@@ -11,9 +11,11 @@ import { eventQueue } from "./event-queue.js";
 import { makeFolder } from "./files.js";
 import { classGrid } from "./grid.js";
 import { readInitialWeights } from "./initial-weights.js";
+import type { LrScheduler } from "./learning-rate.js";
 import { takeLock } from "./lock.js";
 import { createPainter, type Painter } from "./painter.js";
 import { type RunFolder, runFolder } from "./run-folder.js";
+import { hasRateOfEachStep } from "./stepper.js";
 import { startThread } from "./thread.js";
 import type {
   BatchCommand,
@@ -34,6 +36,10 @@ export interface TrainOptions {
   readonly dataDir?: string | undefined;
   readonly batch: number;
   readonly learningRate: number;
+  /** How the rate falls from there to the last step. */
+  readonly lrScheduler: LrScheduler;
+  /** Steps in which the rate rises from 0. */
+  readonly lrWarmupSteps: number;
   readonly seed: number;
   readonly device: DeviceChoice;
   /** Undefined: all cores. */
@@ -68,6 +74,7 @@ export async function* train(
   graphPath(model, options.device === "webgpu" ? "training_step" : "training_loop");
   graphPath(model, "inference_model");
   checkGraphs(model);
+  checkRates(options, model);
   const init = options.init === undefined ? undefined : readInitialWeights(options.init, model.manifest);
   const run = runFolder(options.out);
   makeFolder(run.root);
@@ -101,12 +108,14 @@ export async function* train(
         const { digest, classNames, real } = report;
         const named = grid.labels.length > 0 ? classNames : [];
         painter = createPainter({ run, seed, grid, classNames: named, real, manifest, onEvent: events.push });
-        const { learningRate } = options;
+        const { learningRate, lrScheduler, lrWarmupSteps } = options;
         const configuration = configurationOf(manifest, {
           data,
           dataDigest: digest,
           batch,
           learningRate,
+          lrScheduler,
+          lrWarmupSteps,
           seed,
           init: init?.digest,
         });
@@ -162,6 +171,19 @@ export async function* train(
       await Promise.all([batches.ended, training.ended, painter?.ended]);
     }
   }
+}
+
+/** A loop that was emitted before rates could change takes one for all its steps. */
+function checkRates(
+  { lrScheduler, lrWarmupSteps, device }: TrainOptions,
+  { folder, manifest }: ModelFolder,
+): void {
+  const changes = lrScheduler !== "constant" || lrWarmupSteps > 0;
+  if (!changes || device === "webgpu" || hasRateOfEachStep(manifest)) return;
+  throw new UserError(
+    `${folder}: its training_loop takes one learning rate for all steps of a run, but --lr-scheduler and ` +
+      "--lr-warmup-steps change it from step to step; leave them out, or emit the folder anew with graph-builder emit",
+  );
 }
 
 /** A folder with checkpoints is continued only when that is asked for, and only then. */

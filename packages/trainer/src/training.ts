@@ -53,6 +53,7 @@ export async function* runTraining(
     steps: step,
     batch: configuration.batch,
     learningRate: configuration.learningRate,
+    ...rateSchedule(configuration, to),
     seed: configuration.seed,
     loss: smoothed!,
     device: options.device,
@@ -113,6 +114,15 @@ export async function* runTraining(
     throw new UserError(`${error.message}; ${kept}`, { cause: error });
   }
   yield { type: "ended", step, saved };
+}
+
+/** What the record says of a rate that changes. */
+function rateSchedule(
+  { lrScheduler = "constant", lrWarmupSteps: warmupSteps = 0 }: Configuration,
+  steps: number,
+): Pick<TrainingRecord, "learningRateSchedule"> {
+  if (lrScheduler === "constant" && warmupSteps === 0) return {};
+  return { learningRateSchedule: { kind: lrScheduler, warmupSteps, steps } };
 }
 
 /** One line a step, up to the first loss that is not finite. */

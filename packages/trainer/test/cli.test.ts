@@ -108,6 +108,37 @@ describe("a run folder", () => {
     expectRefused(train("ready", "--steps", "20"), 1, /there is a run here, saved at step 10; .*--resume/);
   });
 
+  it("whose rate falls goes on to the same bits after a stop", () => {
+    const falling = ["--lr", "1e-3", "--lr-scheduler", "cosine", "--lr-warmup-steps", "3"];
+    expect(train("whole", "--steps", "12", ...falling).status).toBe(0);
+    // stopped in the middle, as by Ctrl-C: the checkpoint of step 6 is the newest
+    expect(train("parts", "--steps", "12", "--save-every", "6", ...falling).status).toBe(0);
+    rmSync(at("parts", "checkpoints", "step-00000012.safetensors"));
+    expectRefused(
+      train("parts", "--steps", "12", "--resume"),
+      1,
+      /--lr 0\.0001 \(was 0\.001\), --lr-scheduler absent \(was cosine\), --lr-warmup-steps absent \(was 3\)/,
+    );
+    expect(train("parts", "--steps", "12", "--resume", ...falling).status).toBe(0);
+    const last = (run: string) => readFileSync(at(run, "checkpoints", "step-00000012.safetensors"));
+    expect(last("parts").equals(last("whole"))).toBe(true);
+  });
+
+  it("whose folder takes one rate for all steps is told so", () => {
+    const old = at("old-net");
+    cpSync(net, old, { recursive: true });
+    const path = join(old, "manifest.json");
+    const text = readFileSync(path, "utf8");
+    const loopEnd = /("name": "learning_rate", "dtype": "float32", "shape": \[)"steps"(\])/;
+    expect(text).toMatch(loopEnd);
+    writeFileSync(path, text.replace(loopEnd, "$1$2"));
+    expectRefused(
+      trainer("--artifacts", old, "--out", at("old"), "--steps", "2", "--lr-scheduler", "linear"),
+      1,
+      /old-net: its training_loop takes one learning rate for all steps of a run.*emit the folder anew/,
+    );
+  });
+
   it("keeps its checkpoint when the disk takes no more", () => {
     expect(train("full", "--steps", "10", "--save-every", "10").status).toBe(0);
     // A limit on file size stands for the full disk: 500 KB are less than a checkpoint, more than any other file.

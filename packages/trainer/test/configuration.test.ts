@@ -39,3 +39,14 @@ it("names a graph that was added", () => {
   const without = configurationOf({ ...smallManifest, graphs }, choices);
   expect(differences(then, without)).toEqual(["training_loop.onnx aaaaaaaa… (was absent)"]);
 });
+
+it("names how the rate changes, and takes a run of before it could as one of a constant rate", () => {
+  const falling = configurationOf(smallManifest, { ...choices, lrScheduler: "cosine", lrWarmupSteps: 100 });
+  expect(differences(falling, then)).toEqual([
+    "--lr-scheduler cosine (was absent)",
+    "--lr-warmup-steps 100 (was absent)",
+  ]);
+  const constant = configurationOf(smallManifest, { ...choices, lrScheduler: "constant", lrWarmupSteps: 0 });
+  expect(constant).toEqual(then);
+  expect(configurationDigest(constant)).toBe(configurationDigest(then));
+});

@@ -37,6 +37,9 @@ interface Result {
   readonly state: State;
 }
 
+/** Falling, so that each step has another. */
+const rateOf = (step: number) => 1e-3 * (1 - step / 12);
+
 /** 6 steps of batch 4, `most` to a run. */
 async function take(graph: "training_loop" | "training_step", most: number, folder = model): Promise<Result> {
   const { manifest } = folder;
@@ -51,7 +54,7 @@ async function take(graph: "training_loop" | "training_step", most: number, fold
           rejected: [],
         };
   const state = initialState(manifest, 1);
-  const stepper = createStepper({ manifest, session, learningRate: 1e-3, state });
+  const stepper = createStepper({ manifest, session, learningRate: rateOf, state });
   const make = batchMaker(manifest, dataset, { seed: 1, batch: 4 });
   const losses: number[] = [];
   for (const range of planChunks({ from: 0, to: 6, stops: [], most })) {

@@ -14,7 +14,7 @@ import { buildModel, input, mul, readOnnx, writeOnnx } from "@onnx-diffusion/gra
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Chunk } from "../src/batches.js";
 import { newestCheckpoint } from "../src/checkpoints.js";
-import { configurationOf } from "../src/configuration.js";
+import { type Configuration, configurationOf } from "../src/configuration.js";
 import { exportModel } from "../src/export.js";
 import { readMetrics } from "../src/metrics.js";
 import { planChunks } from "../src/plan.js";
@@ -58,6 +58,7 @@ interface Script {
   readonly stopAt?: number;
   readonly saveEvery?: number;
   readonly sampleEvery?: number;
+  readonly configuration?: Configuration;
 }
 
 /** Trains with a stepper that only counts. */
@@ -69,7 +70,7 @@ async function trainBy(script: Script): Promise<TrainingReport[]> {
   const options: TrainingOptions = {
     model: { folder: artifacts, manifest: smallManifest },
     run,
-    configuration,
+    configuration: script.configuration ?? configuration,
     device: "cpu",
     source: {
       next: async () => {
@@ -123,6 +124,7 @@ describe("training", () => {
     const reports = await trainBy({ to: 12, saveEvery: 8, sampleEvery: 5 });
     expect(ofType(reports, "exported")).toEqual([5, 10].map((step) => ({ type: "exported", step })));
     const manifest = parseManifest(readFileSync(join(run.model, "manifest.json"), "utf8"), "manifest");
+    expect(manifest.training?.learningRateSchedule).toBeUndefined();
     expect(manifest.training).toMatchObject({ steps: 12, batch: 16, learningRate: 1e-4, seed: 3 });
     expect(Object.keys(manifest.files).sort()).toEqual(
       readdirSync(run.model)
@@ -136,6 +138,15 @@ describe("training", () => {
     const weights = decodeSafetensors(readFileSync(join(run.model, "weights.safetensors")));
     expect([...weights.tensors.keys()]).toEqual(["w", "mean"]);
     expect(weights.metadata.size).toBe(0);
+  });
+
+  it("exports how the rate changed", async () => {
+    await trainBy({ to: 12, configuration: { ...configuration, lrScheduler: "cosine", lrWarmupSteps: 2 } });
+    const manifest = parseManifest(readFileSync(join(run.model, "manifest.json"), "utf8"), "manifest");
+    expect(manifest.training?.learningRateSchedule).toEqual({ kind: "cosine", warmupSteps: 2, steps: 12 });
+    expect(readFileSync(join(run.model, "README.md"), "utf8")).toContain(
+      "| learning rate | 0.0001; after 2 steps of warm-up, falling to 0 at step 12 (cosine) |",
+    );
   });
 
   it("exports the averages of what has one", async () => {

@@ -6,6 +6,7 @@ import {
   safetensorsLayout,
 } from "@onnx-diffusion/diffusion";
 import { buildModel } from "../build.js";
+import type { Shape } from "../dim.js";
 import { gradients } from "../gradients.js";
 import { cpu } from "../lowering/cpu.js";
 import type { Lowering } from "../lowering/lowering.js";
@@ -86,7 +87,8 @@ function trainingModel(training: Training, lowering: Lowering): Model {
   });
 }
 
-const learningRateInput = (): Tensor => input("learning_rate", "float32", []);
+/** With `lead`, one for each of as many batches stacked. */
+const learningRateInput = (lead: Shape = []): Tensor => input("learning_rate", "float32", lead);
 
 /** Averages follow the buffers too, so these are given where there are averages, as the forward pass left them. */
 function optimizerModel(training: Training): Model {
@@ -149,7 +151,7 @@ function trainingStep(training: Training, lowering: Lowering): Model {
  */
 function trainingLoop(training: Training, lowering: Lowering): Model {
   const stacked = batchInputs(training.network, ["steps"]);
-  const learningRate = learningRateInput();
+  const learningRates = learningRateInput(["steps"]);
   const inputs = stateInputs(training);
   const kernels = inKernelLayout(training, lowering, inputs);
   const names = training.state.filter((s) => !s.frozen).map((s) => s.name);
@@ -160,13 +162,13 @@ function trainingLoop(training: Training, lowering: Lowering): Model {
       Object.entries(stacked).map(([key, t]) => [key, gather(t, step)]),
     ) as unknown as Batch;
     const before = new Map([...kernels, ...names.map((name, i) => [name, values[i]!] as const)]);
-    const { after, loss } = fusedStep(training, lowering, before, batch, learningRate);
+    const { after, loss } = fusedStep(training, lowering, before, batch, gather(learningRates, step));
     return { carried: names.map((name) => after.get(name) ?? before.get(name)!), collected: [loss] };
   });
   const after = new Map(names.map((name, i) => [name, result.carried[i]!]));
   return buildModel({
     name: `${training.network.name}.training_loop`,
-    inputs: [...inputs.values(), ...tensorsOf(stacked), learningRate],
+    inputs: [...inputs.values(), ...tensorsOf(stacked), learningRates],
     outputs: { ...stateOutputs(training, lowering, inputs, after), losses: result.collected[0]! },
   });
 }

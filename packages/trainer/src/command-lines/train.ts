@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import { LEARNING_RATE_SCHEDULES } from "@onnx-diffusion/diffusion";
 import { DATASET_NAMES, findDataset } from "../data/index.js";
 import { DEVICES } from "../device-names.js";
 import { oneOf, positiveNumber } from "../flags.js";
@@ -21,6 +22,10 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
     ["trainer --artifacts models/unet-cond --steps 25000", "train on MNIST into runs/unet-cond"],
     ["trainer --artifacts models/unet-cond --steps 50000 --resume", "go on with that run"],
     ["trainer --artifacts models/unet-cond --seed 1 --out runs/second", "another run beside it"],
+    [
+      "trainer --artifacts models/unet-time --lr 1e-3 --lr-scheduler cosine --lr-warmup-steps 100",
+      "a high rate that falls",
+    ],
   ],
   flags: {
     artifacts: text("Model folder, made by graph-builder emit"),
@@ -29,6 +34,10 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
     "data-dir": text("Folder with your own copy of the data set's files"),
     batch: number("Images a step", TRAIN_DEFAULTS.batch),
     lr: number("Learning rate", "1e-4"),
+    "lr-scheduler": text(
+      `${LEARNING_RATE_SCHEDULES.join(", ")}: how the rate falls, to 0 at --steps [default: ${TRAIN_DEFAULTS.lrScheduler}]`,
+    ),
+    "lr-warmup-steps": number("Steps in which the rate rises from 0", TRAIN_DEFAULTS.lrWarmupSteps),
     seed: number("Seed of everything that is random", TRAIN_DEFAULTS.seed),
     device: text(`${DEVICES.join(", ")} [default: ${TRAIN_DEFAULTS.device}]`),
     threads: number("Threads of the runtime", "all cores"),
@@ -53,6 +62,12 @@ Trains a diffusion model that graph-builder has emitted. Ctrl-C saves and says h
       dataDir: given(typed, "data-dir"),
       batch: whole(typed, "batch", 1, 65536) ?? TRAIN_DEFAULTS.batch,
       learningRate: rate === undefined ? TRAIN_DEFAULTS.learningRate : positiveNumber("--lr", rate),
+      lrScheduler: oneOf(
+        "--lr-scheduler",
+        given(typed, "lr-scheduler") ?? TRAIN_DEFAULTS.lrScheduler,
+        LEARNING_RATE_SCHEDULES,
+      ),
+      lrWarmupSteps: whole(typed, "lr-warmup-steps", 0, MOST_STEPS) ?? TRAIN_DEFAULTS.lrWarmupSteps,
       seed: whole(typed, "seed", 0, MOST) ?? TRAIN_DEFAULTS.seed,
       device: oneOf("--device", given(typed, "device") ?? TRAIN_DEFAULTS.device, DEVICES),
       threads: whole(typed, "threads", 1, 1024),

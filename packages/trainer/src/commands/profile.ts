@@ -43,7 +43,7 @@ export async function profileCommand(options: ProfileOptions): Promise<number> {
     const stepper = createStepper({
       manifest: model.manifest,
       session,
-      learningRate: 1e-4,
+      learningRate: () => 1e-4,
       state: initialState(model.manifest, SEED),
     });
     const chunk = noiseChunk(model.manifest, batch, steps);

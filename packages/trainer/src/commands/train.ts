@@ -126,6 +126,8 @@ function resumeCommand(options: TrainOptions): string {
     ["--data-dir", options.dataDir, undefined],
     ["--batch", options.batch, TRAIN_DEFAULTS.batch],
     ["--lr", options.learningRate, TRAIN_DEFAULTS.learningRate],
+    ["--lr-scheduler", options.lrScheduler, TRAIN_DEFAULTS.lrScheduler],
+    ["--lr-warmup-steps", options.lrWarmupSteps, TRAIN_DEFAULTS.lrWarmupSteps],
     ["--seed", options.seed, TRAIN_DEFAULTS.seed],
     ["--device", options.device, TRAIN_DEFAULTS.device],
     ["--threads", options.threads, undefined],

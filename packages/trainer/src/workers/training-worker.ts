@@ -7,10 +7,12 @@ import { openChunkSource } from "../chunk-source.js";
 import { type Configuration, requireSame } from "../configuration.js";
 import { createTrainingSession } from "../devices.js";
 import { makeFolder, removeTemporaryFiles } from "../files.js";
+import { learningRateAt } from "../learning-rate.js";
 import { truncateMetrics } from "../metrics.js";
 import { chunkSteps } from "../plan.js";
 import { initialState, type State } from "../state.js";
 import { createStepper } from "../stepper.js";
+import { TRAIN_DEFAULTS } from "../train-defaults.js";
 import { runTraining } from "../training.js";
 import { failureOf, type TrainingCommand, type TrainingReport, type TrainingWorkerData } from "./messages.js";
 
@@ -42,7 +44,7 @@ try {
     const stepper = createStepper({
       manifest: model.manifest,
       session,
-      learningRate: configuration.learningRate,
+      learningRate: (step) => learningRateAt(step, steps, { ...TRAIN_DEFAULTS, ...configuration }),
       state: start.state,
     });
     const { device } = session;
