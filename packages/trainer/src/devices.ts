@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly threads: number;
   /** What the file of ONNX Runtime's profile begins with; none by default. */
   readonly profile?: string;
+  /** ONNX Runtime writes all that it does on the error stream, not errors alone. */
+  readonly verbose?: boolean;
 }
 
 /**
@@ -32,10 +34,10 @@ export async function createSession(
   model: ModelFolder,
   graph: GraphName,
   device: Device,
-  { threads, profile }: SessionOptions,
+  options: SessionOptions,
 ): Promise<InferenceSession> {
   const path = graphPath(model, graph);
-  const session = await createSessionOf(path, path, device, { threads, ...(profile ? { profile } : {}) });
+  const session = await createSessionOf(path, path, device, options);
   const expected = model.manifest.graphs[graph]!.inputs.map(({ name }) => name);
   const missing = expected.find((name) => !session.inputNames.includes(name));
   if (missing !== undefined) {
@@ -54,7 +56,7 @@ export async function createSessionOf(
   file: string | Uint8Array,
   where: string,
   device: Device,
-  { threads, profile }: SessionOptions,
+  { threads, profile, verbose = false }: SessionOptions,
 ): Promise<InferenceSession> {
   if (device === "cuda") requireCudaLibrary();
   try {
@@ -64,7 +66,7 @@ export async function createSessionOf(
       intraOpNumThreads: threads,
       ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile }),
       // 3: errors. Warnings are about optimisations that a user can do nothing about.
-      logSeverityLevel: 3,
+      logSeverityLevel: verbose ? 0 : 3,
       // Moments of an optimizer sink below the smallest normal float, where arithmetic is many times slower.
       extra: { session: { set_denormal_as_zero: "1" } },
     });

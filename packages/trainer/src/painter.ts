@@ -34,8 +34,8 @@ export interface PainterOptions {
 
 type PainterEvent = Exclude<PictureReport, Failure>;
 
-/** Evaluations of a preview: some seconds of one core. */
-const PREVIEW_STEPS = 50;
+/** Evaluations of a preview: a second or two of one core, which training lacks meanwhile. */
+const PREVIEW_STEPS = 25;
 
 export function createPainter(options: PainterOptions): Painter {
   const { run, seed, grid, classNames, real, onEvent } = options;

@@ -8,14 +8,17 @@ import { buildModel, input, mul, writeOnnx } from "@onnx-diffusion/graph-builder
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { runtimeFolder } from "../devices.js";
 import { cudaFindings, type Finding } from "../doctor/cuda.js";
+import { nodesFinding } from "../doctor/nodes.js";
 
 export interface DoctorOptions {
   /** The device that must work; its absence is a failure. */
   readonly device: "cpu" | "cuda";
+  /** A model folder whose nodes are to run on that device. Undefined: the machine alone is looked at. */
+  readonly artifacts: string | undefined;
 }
 
 /** Looks, and prints a line for each thing. @returns the exit code: 1 where the device asked for would not work. */
-export async function doctorCommand({ device }: DoctorOptions): Promise<number> {
+export async function doctorCommand({ device, artifacts }: DoctorOptions): Promise<number> {
   const print = ({ good, subject, found, remedy }: Finding): void =>
     console.log(`${good ? "ok      " : "missing "} ${subject}: ${found}${remedy ? `; ${remedy}` : ""}`);
   const cpu = [...machineFindings(), await runtimeFinding()];
@@ -30,7 +33,10 @@ export async function doctorCommand({ device }: DoctorOptions): Promise<number> 
       ? "--device cuda has all that it needs"
       : `--device cuda would not work: ${cuda.filter(({ good }) => !good).length} of ${cuda.length} things are missing`,
   );
-  return works(cpu) && (device === "cpu" || works(cuda)) ? 0 : 1;
+  const nodes = artifacts === undefined ? [] : [nodesFinding(artifacts, device)];
+  if (nodes.length > 0) console.log("nodes");
+  for (const finding of nodes) print(finding);
+  return works(cpu) && (device === "cpu" || works(cuda)) && works(nodes) ? 0 : 1;
 }
 
 function machineFindings(): Finding[] {
