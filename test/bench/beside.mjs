@@ -1,99 +1,233 @@
 /**
- * What data, noise, pictures and checkpoints cost beside the runtime: `trainer` as it comes, against the same steps of the
- * training loop on one batch that is there already, in turns. Also what memory the trainer holds as the run goes on.
+ * What data, noise, pictures and checkpoints cost beside the runtime. Blocks of 500 steps as `trainer` takes them (batches,
+ * metrics, a checkpoint with its export, before every second one a preview) and of the same steps on a batch that is there
+ * already take turns in one process, in one session.
  *
- *   node test/bench/beside.mjs [--artifacts models/unet-cond] [--steps 2000] [--rounds 2] [--threads 2]
+ *   node test/bench/beside.mjs [--artifacts models/unet-cond] [--cycles 8] [--threads 2]
+ *
+ * By the clock: the time of a cycle of 1,000 steps against that of the 1,000 without. The machine's other work gets into that, so
+ * the threads' own accounts are told as well: a cycle cannot cost more than the time in which the loop's thread is outside
+ * of `session.run`, and the time that the other threads take from ONNX Runtime's. Linux alone.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { MessageChannel } from "node:worker_threads";
 import { readModelFolder } from "../../packages/trainer/dist/artifacts.js";
 import { batchMaker } from "../../packages/trainer/dist/batches.js";
+import { openChunkSource } from "../../packages/trainer/dist/chunk-source.js";
+import { configurationOf } from "../../packages/trainer/dist/configuration.js";
 import { loadDataset } from "../../packages/trainer/dist/data/index.js";
 import { createTrainingSession } from "../../packages/trainer/dist/devices.js";
+import { makeFolder } from "../../packages/trainer/dist/files.js";
+import { classGrid } from "../../packages/trainer/dist/grid.js";
+import { createPainter } from "../../packages/trainer/dist/painter.js";
 import { chunkSteps } from "../../packages/trainer/dist/plan.js";
+import { runFolder } from "../../packages/trainer/dist/run-folder.js";
 import { initialState } from "../../packages/trainer/dist/state.js";
 import { createStepper } from "../../packages/trainer/dist/stepper.js";
+import { startThread } from "../../packages/trainer/dist/thread.js";
+import { TRAIN_DEFAULTS } from "../../packages/trainer/dist/train-defaults.js";
+import { runTraining } from "../../packages/trainer/dist/training.js";
+import { newThreads, threadIds, threadTimes } from "./threads.mjs";
 
 const { values: args } = parseArgs({
   options: {
     artifacts: { type: "string", default: "models/unet-cond" },
-    steps: { type: "string", default: "2000" },
-    rounds: { type: "string", default: "2" },
+    cycles: { type: "string", default: "8" },
     threads: { type: "string", default: String(availableParallelism()) },
   },
 });
-const [steps, rounds, threads] = ["steps", "rounds", "threads"].map((name) => Number(args[name]));
-const BATCH = 16;
-/** From here on the clock counts: sessions are made, memory is set up. */
-const WARM = 200;
+const [cycles, threads] = [Number(args.cycles), Number(args.threads)];
+const { batch, seed, learningRate, saveEvery, sampleEvery, keep, data } = TRAIN_DEFAULTS;
+/** Where a block begins: a preview that follows a checkpoint is done before the block is. */
+const OFFSET = saveEvery / 2;
 
-/** Seconds from step WARM to the last one, as the run's own lines say. */
-async function trained() {
-  const folder = mkdtempSync(path.join(tmpdir(), "beside-"));
-  const cli = fileURLToPath(new URL("../../packages/trainer/dist/cli.js", import.meta.url));
-  // one step more, so that the last picture, for which the run waits, does not count
-  const asked = ["--artifacts", args.artifacts, "--steps", String(steps + 1), "--threads", args.threads];
-  const child = spawn(process.execPath, [cli, ...asked, "--out", path.join(folder, "run")], {
-    stdio: "ignore",
-  });
-  const memory = [];
-  const watch = setInterval(() => {
-    try {
-      const [, kibibytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8")) ?? [];
-      if (kibibytes) memory.push(Number(kibibytes) / 1024);
-    } catch {
-      // it has ended
-    }
-  }, 500);
-  await new Promise((resolve) => child.on("exit", resolve));
-  clearInterval(watch);
-  const lines = readFileSync(path.join(folder, "run", "metrics.jsonl"), "utf8")
-    .trim()
-    .split("\n");
-  const at = (step) => Date.parse(JSON.parse(lines[step - 1]).time);
-  const seconds = (at(steps) - at(WARM)) / 1000;
-  rmSync(folder, { recursive: true });
-  return { seconds, memory };
-}
-
+const folder = mkdtempSync(path.join(tmpdir(), "beside-"));
+const run = runFolder(folder);
+makeFolder(run.checkpoints);
 const model = readModelFolder(args.artifacts, "--artifacts");
-const dataset = await loadDataset("mnist", { split: "train", channels: 3, height: 32, width: 32 });
+const { manifest } = model;
 
-/** Seconds of as many steps of the loop alone. */
-async function bare() {
-  const session = await createTrainingSession(model, "cpu", { threads });
-  const state = initialState(model.manifest, 0);
-  const stepper = createStepper({ manifest: model.manifest, session, learningRate: () => 1e-4, state });
-  const chunk = batchMaker(model.manifest, dataset, { seed: 0, batch: BATCH })({
-    first: 1,
-    steps: chunkSteps(BATCH),
-  });
-  let start = 0;
-  let done = 0;
-  for (; done < steps; done += chunk.steps) {
-    if (start === 0 && done >= WARM) start = performance.now();
-    await stepper.run(chunk);
+// Threads are told apart by when they come: Node's own first.
+await stat(folder);
+const loop = String(process.pid);
+const nodes = threadIds();
+const { session, ...kind } = await createTrainingSession(model, "cpu", { threads });
+const groups = { "ONNX Runtime": newThreads(nodes) };
+const spans = timed(session);
+const grid = classGrid(manifest.classes, 2);
+const { port1, port2 } = new MessageChannel();
+let known = threadIds();
+let painter;
+const batches = await startBatches();
+groups.batches = newThreads(known);
+known = threadIds();
+
+const stepperOf = (state) =>
+  createStepper({ manifest, session: { ...kind, session }, learningRate: () => learningRate, state });
+const trained = stepperOf(initialState(manifest, seed));
+const with_ = await startTraining();
+const without = await startBare();
+
+const found = [];
+for (let cycle = 0; cycle < cycles; cycle++) {
+  const both = { with: [], without: [] };
+  for (let part = 0; part < sampleEvery / saveEvery; part++) {
+    // The order changes, so that what drifts counts for both.
+    const order = part % 2 === 0 ? ["with", "without"] : ["without", "with"];
+    for (const name of order) both[name].push(await account(name === "with" ? with_ : without));
   }
-  const seconds = (performance.now() - start) / 1000;
-  await stepper.dispose();
-  // a run is a whole number of chunks
-  return (seconds * (steps - WARM)) / (done - Math.ceil(WARM / chunk.steps) * chunk.steps);
+  const sum = (blocks) =>
+    Object.fromEntries(
+      Object.keys(blocks[0]).map((key) => [key, blocks.reduce((all, b) => all + b[key], 0)]),
+    );
+  const [w, o] = [sum(both.with), sum(both.without)];
+  found.push({ w, o });
+  const numbers = (one) =>
+    Object.entries(one)
+      .map(([key, value]) => `${key} ${value.toFixed(2)}`)
+      .join(", ");
+  console.log(
+    `cycle ${cycle + 1}, seconds: by the clock ${(100 * (w.clock / o.clock - 1)).toFixed(1)} % more`,
+  );
+  console.log(`  with:    ${numbers(w)}`);
+  console.log(`  without: ${numbers(o)}`);
 }
 
-const pairs = [];
-for (let round = 0; round < rounds; round++) {
-  const alone = await bare();
-  const { seconds, memory } = await trained();
-  pairs.push(seconds / alone);
-  const mebibytes = (share) => memory[Math.floor(memory.length * share)]?.toFixed(0);
-  console.log(
-    `steps ${WARM} to ${steps}: loop alone ${alone.toFixed(1)} s, trainer ${seconds.toFixed(1)} s, ${(100 * (seconds / alone - 1)).toFixed(1)} % more; ` +
-      `trainer's memory after a fifth, a half and nine tenths of the run: ${[0.2, 0.5, 0.9].map(mebibytes).join(", ")} MiB`,
-  );
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+const percent = (value) => `${(100 * value).toFixed(2)} %`;
+const share = (of) => percent(median(found.map(({ w, o }) => of(w, o) / o.clock)));
+const others = (one) => one.batches + one.pictures + one.rest;
+console.log(`medians of ${cycles} cycles of ${sampleEvery} steps, ${threads} threads, of the time without:`);
+console.log(`  by the clock                                      ${share((w, o) => w.clock - o.clock)}`);
+console.log(`  outside of session.run                            ${share((w, o) => w.outside - o.outside)}`);
+console.log(`  processor: batches                                ${share((w, o) => w.batches - o.batches)}`);
+console.log(
+  `  processor: pictures                               ${share((w, o) => w.pictures - o.pictures)}`,
+);
+console.log(`  processor: Node's own threads                     ${share((w, o) => w.rest - o.rest)}`);
+console.log(
+  `  at most (all of these, with ${threads} processors)         ${share((w, o) => w.outside - o.outside + others(w) - others(o))}`,
+);
+console.log(
+  `  at least (the others' shared by all processors)   ${share((w, o) => w.outside - o.outside + (others(w) - others(o)) / threads)}`,
+);
+
+painter.cancel();
+batches.post({ type: "stop" });
+port2.close();
+await Promise.all([batches.ended, painter.ended]);
+await session.release();
+rmSync(folder, { recursive: true });
+
+/** Counts the seconds within `run`. */
+function timed(of) {
+  const spans = { inside: 0 };
+  const plain = of.run.bind(of);
+  of.run = async (feeds) => {
+    const start = performance.now();
+    const results = await plain(feeds);
+    spans.inside += (performance.now() - start) / 1000;
+    return results;
+  };
+  return spans;
 }
-pairs.sort((a, b) => a - b);
-console.log(`median: ${(100 * (pairs[pairs.length >> 1] - 1)).toFixed(1)} % beside the runtime`);
+
+/** The batch worker as a run has it. Resolves when the data set is read. */
+function startBatches() {
+  return new Promise((resolve, reject) => {
+    const workerData = { manifest, data, dataDir: undefined, seed, batch, wanted: grid, port: port1 };
+    const thread = startThread({
+      ...{ file: "batch-worker.js", workerData, ports: [port1], onFailure: reject },
+      onReport(report) {
+        if (report.type !== "data") return;
+        const { real, classNames, digest } = report;
+        painter = createPainter({ run, seed, grid, classNames, real, manifest, onEvent: painted });
+        resolve(Object.assign(thread, { digest }));
+      },
+    });
+  });
+}
+
+function painted(event) {
+  if (event.type === "notDrawn") throw new Error(event.reason);
+}
+
+/** Steps as a run takes them, up to the first block. */
+async function startTraining() {
+  const to = OFFSET + cycles * sampleEvery;
+  const plan = { from: 0, to, stops: [saveEvery, sampleEvery, OFFSET], most: chunkSteps(batch) };
+  const source = openChunkSource(port2, plan);
+  const configuration = configurationOf(manifest, {
+    ...{ data, dataDigest: batches.digest, batch, learningRate, seed },
+  });
+  const events = runTraining({
+    ...{
+      model,
+      run,
+      configuration,
+      device: "cpu",
+      stepper: trained,
+      source,
+      from: 0,
+      smoothed: undefined,
+    },
+    ...{ to: to + 1, saveEvery, sampleEvery, keep, stopped: () => false },
+  });
+  let step = 0;
+  const take = async (count) => {
+    for (const end = step + count; step < end; ) {
+      const { value } = await events.next();
+      if (value.type === "steps") step += value.losses.length;
+      if (value.type === "saved" && value.step % sampleEvery === 0) painter.preview();
+    }
+  };
+  await take(OFFSET);
+  return () => take(saveEvery);
+}
+
+/** The same runs from the same state, on batches that are there. */
+async function startBare() {
+  const shape = { split: "train", channels: 3, height: 32, width: 32 };
+  const make = batchMaker(manifest, await loadDataset(data, shape), { seed, batch });
+  const most = chunkSteps(batch);
+  const chunks = new Map();
+  const take = async (stepper, count) => {
+    for (let left = count; left > 0; ) {
+      const steps = Math.min(left, most);
+      if (!chunks.has(steps)) chunks.set(steps, make({ first: 1, steps }));
+      await stepper.run(chunks.get(steps));
+      left -= steps;
+    }
+  };
+  return async () => {
+    const stepper = stepperOf(trained.state);
+    await take(stepper, OFFSET);
+    await take(stepper, saveEvery - OFFSET);
+  };
+}
+
+/** Seconds of a block: by the clock, outside of `session.run`, and on a processor by what the thread is for. */
+async function account(block) {
+  const before = { threads: threadTimes(), usage: process.cpuUsage(), clock: performance.now(), ...spans };
+  await block();
+  const clock = (performance.now() - before.clock) / 1000;
+  const { user, system } = process.cpuUsage(before.usage);
+  const after = threadTimes();
+  const of = (ids, what) =>
+    ids.reduce((sum, id) => sum + (after.get(id)?.[what] ?? 0) - (before.threads.get(id)?.[what] ?? 0), 0);
+  groups.pictures = newThreads(known);
+  const runtime = [loop, ...groups["ONNX Runtime"]];
+  const seconds = Object.fromEntries(
+    [...Object.entries(groups), ["loop", [loop]]].map(([name, ids]) => [name, of(ids, "ran")]),
+  );
+  const all = Object.values(seconds).reduce((a, b) => a + b, 0);
+  return {
+    ...{ clock, outside: clock - (spans.inside - before.inside), waited: of(runtime, "waited") },
+    ...seconds,
+    rest: (user + system) / 1e6 - all,
+  };
+}

@@ -1,6 +1,9 @@
 /** Whether every node of a model's training graph runs on a device, as ONNX Runtime itself says. */
 
 import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Device } from "../device-names.js";
 import type { Finding } from "./cuda.js";
@@ -13,22 +16,28 @@ const PROVIDERS: Readonly<Record<Device, string>> = {
 };
 /** Nodes and copies that are named. */
 const NAMED = 5;
-/** Of a log that lists some thousand nodes. */
-const LONGEST_LOG = 2 ** 28;
 
 /** @returns the finding; not good where a node is elsewhere, a copy was put in, or there is no session. */
 export function nodesFinding(artifacts: string, device: Device): Finding {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [fileURLToPath(new URL("./verbose-session.js", import.meta.url)), artifacts, device],
-    { encoding: "utf8", maxBuffer: LONGEST_LOG },
-  );
-  const said = stdout.trim();
-  if (status !== 0) {
-    const found = said || stderr.trim().split("\n").at(-1)!;
+  const folder = mkdtempSync(join(tmpdir(), "nodes-"));
+  try {
+    const path = join(folder, "log");
+    // A file: of a pipe that its reader empties too slowly, ONNX Runtime's stream loses the rest.
+    const log = openSync(path, "w");
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [fileURLToPath(new URL("./verbose-session.js", import.meta.url)), artifacts, device],
+      { encoding: "utf8", stdio: ["ignore", "pipe", log] },
+    );
+    closeSync(log);
+    const [said, text] = [stdout.trim(), readFileSync(path, "utf8")];
+    if (status === 0)
+      return placementFinding(`${said} of ${artifacts} on ${device}`, parsePlacement(text), device);
+    const found = said || text.trim().split("\n").at(-1)!;
     return { good: false, subject: `${artifacts} on ${device}`, found };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  return placementFinding(`${said} of ${artifacts} on ${device}`, parsePlacement(stderr), device);
 }
 
 /** What a placement means for a device. @param subject what was placed. */
