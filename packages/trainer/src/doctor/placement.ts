@@ -1,7 +1,7 @@
 /** On which of ONNX Runtime's providers the nodes of a session landed, as its verbose log says. */
 
 /** The nodes of one provider, those in the bodies of Loop, If and Scan among them. */
-export interface Placement {
+interface Placement {
   /** ONNX Runtime's name, such as "CUDAExecutionProvider". */
   readonly provider: string;
   readonly count: number;
