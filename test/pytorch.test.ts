@@ -200,11 +200,13 @@ describe("unet-cond-full", () => {
     (out.losses!.data as Float32Array).forEach((loss, i) => {
       expect(Math.abs(loss / (numbers.get("losses64")[i] as number) - 1)).toBeLessThan(1e-5);
     });
+    // As above; minimal filtering, which the narrow networks are too small for, rounds some four times as coarsely.
+    const tolerance = lowering === cpu ? 4e-5 : 1e-5;
     for (const { name } of training.specs) {
       const ours = digest(out[`${name}.next`]!.data as Float32Array);
       const theirs = stored(`after5_64.digest/${name}`);
-      expect(Math.abs(ours.norm / theirs.norm - 1), name).toBeLessThan(1e-5);
-      expect(distance(ours.values, theirs.values), name).toBeLessThan(1e-5);
+      expect(Math.abs(ours.norm / theirs.norm - 1), name).toBeLessThan(tolerance);
+      expect(distance(ours.values, theirs.values), name).toBeLessThan(tolerance);
     }
   });
 });

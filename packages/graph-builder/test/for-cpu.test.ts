@@ -5,6 +5,7 @@ import {
   buildModel,
   Collector,
   constant,
+  conv,
   convTranspose,
   forCpu,
   input,
@@ -98,6 +99,23 @@ test.each<[string, () => Tensor, boolean]>([
   const model = buildModel({ name: "one", inputs: [x], outputs: { y: build() } });
   const fast = forCpu(model);
   expect(operators(fast).has("ConvTranspose")).toBe(stays);
+  const feeds = { x: noise([2, 4, 5, 6]) };
+  expectClose(await run(fast, feeds), await run(model, feeds));
+});
+
+test.each([
+  [
+    "after a transposed one is a product",
+    () => convTranspose(x, weights([4, 3, 4, 4]), { strides: [2, 2] }),
+    false,
+  ],
+  ["of the graph's input stays", () => x, true],
+])("a convolution of single pixels %s", async (_, build, stays) => {
+  const image = build();
+  const y = conv(image, weights([2, image.shape[1] as number, 1, 1]));
+  const model = buildModel({ name: "pixels", inputs: [x], outputs: { y } });
+  const fast = forCpu(model);
+  expect(operators(fast).has("Conv")).toBe(stays);
   const feeds = { x: noise([2, 4, 5, 6]) };
   expectClose(await run(fast, feeds), await run(model, feeds));
 });

@@ -74,7 +74,7 @@ test.each(["conv2d", "convTranspose2d"] as const)(
           expect(furthest(ours![name]!.data, data), name).toBeLessThan(TOLERANCE);
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 8, endOnFailure: true },
     );
   },
 );
@@ -92,8 +92,11 @@ test.each([
   expect(new Set(products)).toEqual(new Set([product]));
 });
 
-/** Sums of some hundred to some thousand products in float32, made in another way: seen are up to 8e-7. */
-const TOLERANCE = 3e-6;
+/**
+ * Sums of some hundred to some thousand products in float32, made in another way. Seen are up to 3e-6: at five points
+ * values round some four times as coarsely as in plain products.
+ */
+const TOLERANCE = 1e-5;
 
 /** The largest difference, of the largest value. */
 function furthest(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {

@@ -90,6 +90,17 @@ test("arithmetic follows from the shapes", () => {
       [2, 4, 3],
     ),
   ).toBe(2 * 2 * 4 * 3 * 6);
+  // One matrix of a for five of b
+  expect(
+    flops(
+      "FusedMatMul",
+      [
+        [2, 1, 4, 6],
+        [2, 5, 3, 6],
+      ],
+      [2, 5, 4, 3],
+    ),
+  ).toBe(2 * 2 * 5 * 4 * 3 * 6);
   // 3x3 convolution of 8 to 16 channels on 10x10, two images; its transpose has the same
   expect(
     flops(

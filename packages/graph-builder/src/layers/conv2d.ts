@@ -36,9 +36,12 @@ export function conv2d(
   return p.scope(() => {
     const c = channelsOf(x, `conv2d "${p.path}"`);
     const initial = kaimingUniform(c * kernel * kernel);
-    const weight = p.parameter("weight", [channels, c, kernel, kernel], initial, p.lowering.weightLayout);
+    const geometry = { kernel: [kernel, kernel], stride, pad } as const;
+    const shape = [channels, c, kernel, kernel];
+    const layout = p.lowering.weightLayout?.("large", x.shape, shape, geometry);
+    const weight = p.parameter("weight", shape, initial, layout);
     const b = bias ? p.parameter("bias", [channels], initial) : undefined;
-    return p.lowering.conv2d(x, weight, b, { kernel: [kernel, kernel], stride, pad });
+    return p.lowering.conv2d(x, weight, b, geometry);
   });
 }
 
@@ -55,8 +58,11 @@ export function convTranspose2d(
     const c = channelsOf(x, `convTranspose2d "${p.path}"`);
     // PyTorch takes the second axis for the fan-in, also where it is the output's.
     const initial = kaimingUniform(channels * kernel * kernel);
-    const weight = p.parameter("weight", [c, channels, kernel, kernel], initial, p.lowering.weightLayout);
+    const geometry = { kernel: [kernel, kernel], stride, pad } as const;
+    const shape = [c, channels, kernel, kernel];
+    const layout = p.lowering.weightLayout?.("small", x.shape, shape, geometry);
+    const weight = p.parameter("weight", shape, initial, layout);
     const b = bias ? p.parameter("bias", [channels], initial) : undefined;
-    return p.lowering.convTranspose2d(x, weight, b, { kernel: [kernel, kernel], stride, pad });
+    return p.lowering.convTranspose2d(x, weight, b, geometry);
   });
 }

@@ -9,39 +9,30 @@ import { normalizeBatch } from "./batch-norm.js";
 import type { ConvGeometry, Lowering } from "./lowering.js";
 import { multiplyMasks } from "./masks.js";
 import { native } from "./native.js";
-import { correlate, type ImageGeometry, scatter } from "./products.js";
+import { correlate, formFor, type ImageGeometry, scatter } from "./products.js";
 
 const toNHWC = (x: Tensor): Tensor => transpose(x, [0, 2, 3, 1]);
 const fromNHWC = (x: Tensor): Tensor => transpose(x, [0, 3, 1, 2]);
-
-/** [O,C,kh,kw] <-> [O, kh*kw*C] */
-const weightLayout = {
-  toKernel(weight: Tensor): Tensor {
-    const [o, c, kh, kw] = weight.shape as [number, number, number, number];
-    return reshape(transpose(reshape(weight, [o, c, kh * kw]), [0, 2, 1]), [o, kh * kw * c]);
-  },
-  fromKernel(kernel: Tensor, shape: readonly number[]): Tensor {
-    const [o, c, kh, kw] = shape as [number, number, number, number];
-    return reshape(transpose(reshape(kernel, [o, kh * kw, c]), [0, 2, 1]), [o, c, kh, kw]);
-  },
-};
 
 const withBias = (y: Tensor, bias: Tensor | undefined): Tensor => fromNHWC(bias ? add(y, bias) : y);
 
 /** Products of matrices on [N,H,W,C]: the form for CPUs. */
 export const cpu: Lowering = {
   target: "cpu",
-  weightLayout,
+  weightLayout(side, x, weight, geometry) {
+    const g = imageGeometry(side, x, weight, geometry);
+    return g && formFor(g).weightLayout;
+  },
   conv2d(x, weight, bias, geometry) {
-    const g = imageGeometry(x, geometry, "large");
+    const g = imageGeometry("large", x.shape, weight.shape, geometry);
     return g
-      ? fromNHWC(correlate(toNHWC(x), weightLayout.toKernel(weight), g, bias))
+      ? fromNHWC(correlate(toNHWC(x), formFor(g).weightLayout.toKernel(weight), g, bias))
       : native.conv2d(x, weight, bias, geometry);
   },
   convTranspose2d(x, weight, bias, geometry) {
-    const g = imageGeometry(x, geometry, "small");
+    const g = imageGeometry("small", x.shape, weight.shape, geometry);
     return g
-      ? withBias(scatter(toNHWC(x), weightLayout.toKernel(weight), g), bias)
+      ? withBias(scatter(toNHWC(x), formFor(g).weightLayout.toKernel(weight), g), bias)
       : native.convTranspose2d(x, weight, bias, geometry);
   },
   batchNorm2d(x, scale, bias, epsilon) {
@@ -55,21 +46,24 @@ export const cpu: Lowering = {
   finish: multiplyMasks,
 };
 
-/** Sizes of both sides, where the image's size is known and the strides come out even; undefined otherwise. */
+/** Sizes of both sides, where they are known and the strides come out even; undefined otherwise. */
 function imageGeometry(
-  x: Tensor,
-  geometry: ConvGeometry,
   side: "large" | "small",
+  x: Shape,
+  weight: Shape,
+  geometry: ConvGeometry,
 ): ImageGeometry | undefined {
-  const size: Shape = x.shape.slice(2);
-  if (!isStatic(size)) return undefined;
+  const size: Shape = x.slice(2);
+  if (!isStatic(size) || !isStatic(weight)) return undefined;
   const { kernel, stride, pad } = geometry;
   const other = size.map((n, i) =>
     side === "large" ? (n + 2 * pad - kernel[i]!) / stride + 1 : (n - 1) * stride + kernel[i]! - 2 * pad,
   );
   if (!other.every((n) => Number.isInteger(n) && n > 0)) return undefined;
   const [large, small] = side === "large" ? [size, other] : [other, size];
-  return { ...geometry, large: large as [number, number], small: small as [number, number] };
+  const [filters, channels] = weight as readonly [number, number, ...number[]];
+  const sizes = { large: large as [number, number], small: small as [number, number] };
+  return { ...geometry, ...sizes, channels, filters };
 }
 
 /**

@@ -5,6 +5,7 @@ import { withoutDead } from "../diet/without-dead.js";
 import { importModel } from "../import.js";
 import type { Model } from "../model.js";
 import { applyAll } from "../op.js";
+import { transposed } from "../ops/transpose.js";
 import { input, type NodeSource, type Tensor, topological } from "../tensor.js";
 import { cpu } from "./cpu.js";
 import type { ConvGeometry } from "./lowering.js";
@@ -45,14 +46,23 @@ export function forCpu(model: Model): Model {
 /** The node of other operands, simplified anew: so layouts meet that stood apart. */
 function inForm(node: NodeSource, operands: readonly (Tensor | undefined)[]): readonly Tensor[] {
   const [x, weight, bias] = operands;
-  const geometry = node.op.name === "ConvTranspose" ? geometryOf(node) : undefined;
-  return geometry
-    ? [cpu.convTranspose2d(x!, weight!, bias, geometry)]
-    : applyAll(node.op, operands, node.attributes, node.outputs.length);
+  const geometry = geometryOf(node);
+  if (geometry && node.op.name === "ConvTranspose") {
+    return [cpu.convTranspose2d(x!, weight!, bias, geometry)];
+  }
+  // A small product, less than turning what it reads.
+  if (geometry && node.op.name === "Conv" && geometry.kernel.every((k) => k === 1) && isTurned(x!)) {
+    return [cpu.conv2d(x!, weight!, bias, geometry)];
+  }
+  return applyAll(node.op, operands, node.attributes, node.outputs.length);
 }
 
-/** The geometry of a two-dimensional convolution; undefined where it is another than the lowerings know. */
-function geometryOf({ inputs, attributes, outputs }: NodeSource): ConvGeometry | undefined {
+/** Whether x lies as [N,H,W,C] and is turned for a reader that wants [N,C,H,W]. */
+const isTurned = (x: Tensor): boolean => transposed(x)?.perm.join() === "0,3,1,2";
+
+/** The geometry of a two-dimensional convolution; undefined where it is none, or another than the lowerings know. */
+function geometryOf({ op, inputs, attributes, outputs }: NodeSource): ConvGeometry | undefined {
+  if (op.name !== "Conv" && op.name !== "ConvTranspose") return undefined;
   const kernel = inputs[1]!.shape.slice(2);
   const list = (name: string, usual: number): readonly number[] =>
     (attributes[name] as readonly number[] | undefined) ?? [usual];

@@ -3,6 +3,7 @@
  * emitted, and all lowerings agree to rounding.
  */
 import type { Target } from "@onnx-diffusion/diffusion";
+import type { Shape } from "../dim.js";
 import type { Model } from "../model.js";
 import type { WeightLayout } from "../params.js";
 import type { Tensor } from "../tensor.js";
@@ -26,8 +27,17 @@ export interface BatchNormStatistics {
 /** How the layers' heavy operations become operators: `native` or `cpu`. */
 export interface Lowering {
   readonly target: Target;
-  /** The layout in which `conv2d` and `convTranspose2d` use their weights, where it is not PyTorch's. */
-  readonly weightLayout?: WeightLayout;
+  /**
+   * The layout in which a layer of x [N,C,H,W] uses a weight of PyTorch's shape; undefined where that is PyTorch's.
+   *
+   * @param side where x is: on the large side of a convolution, on the small of a transposed one.
+   */
+  weightLayout?(
+    side: "large" | "small",
+    x: Shape,
+    weight: readonly number[],
+    geometry: ConvGeometry,
+  ): WeightLayout | undefined;
   /** x [N,C,H,W], weight [O,C,kh,kw] -> [N,O,h,w] */
   conv2d(x: Tensor, weight: Tensor, bias: Tensor | undefined, geometry: ConvGeometry): Tensor;
   /** x [N,C,h,w], weight [C,O,kh,kw] -> [N,O,H,W] */

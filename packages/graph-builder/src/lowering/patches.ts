@@ -1,12 +1,25 @@
 /** The three products of a convolution as gathered patches and one Gemm each, for any geometry. */
 import { type Dim, mulDims } from "../dim.js";
 import { add, gather, gemm, padAll, reshape, transpose } from "../ops/index.js";
+import type { WeightLayout } from "../params.js";
 import { constant, type Tensor } from "../tensor.js";
 import type { ConvGeometry } from "./lowering.js";
 import type { ImageGeometry, ProductForm } from "./products.js";
 
+/** [O,C,kh,kw] <-> [O, kh*kw*C]: a row holds a filter in the order of a patch (ky, kx, channel). */
+const weightLayout: WeightLayout = {
+  toKernel(weight) {
+    const [o, c, kh, kw] = weight.shape as [number, number, number, number];
+    return reshape(transpose(reshape(weight, [o, c, kh * kw]), [0, 2, 1]), [o, kh * kw * c]);
+  },
+  fromKernel(kernel, shape) {
+    const [o, c, kh, kw] = shape as [number, number, number, number];
+    return reshape(transpose(reshape(kernel, [o, kh * kw, c]), [0, 2, 1]), [o, c, kh, kw]);
+  },
+};
+
 /** Patches and Gemm. */
-export const patches: ProductForm = { correlate, scatter, outer };
+export const patches: ProductForm = { weightLayout, correlate, scatter, outer };
 
 /** Whether a patch is a pixel. */
 const isPointwise = ({ kernel: [kh, kw], stride, pad }: ConvGeometry): boolean =>
@@ -71,7 +84,7 @@ function scatter(y: Tensor, weight: Tensor, g: ImageGeometry): Tensor {
   const [kh, kw] = g.kernel;
   const [h, w] = g.small;
   const taps = kh * kw;
-  const channels = (weight.shape[1] as number) / taps;
+  const { channels } = g;
   if (isPointwise(g)) {
     return reshape(gemm(asRows(y), weight), [batch, ...g.large, channels]);
   }

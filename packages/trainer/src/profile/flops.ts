@@ -14,11 +14,12 @@ const RULES: readonly (readonly [pattern: RegExp, flops: (shapes: Shapes) => num
 
 /**
  * How many terms a value of y = a b has. ONNX Runtime's FusedMatMul may have turned the axes of a, so it is what a has
- * beside y's rows; matrices that y broadcasts have fewer axes.
+ * beside y's rows. Matrices that y broadcasts have fewer axes, or axes of one.
  */
 function summed(a: readonly number[], y: readonly number[]): number {
-  const rows = a.length < y.length ? y.at(-2)! : size(y) / y.at(-1)!;
-  return size(a.length < y.length ? a.slice(-2) : a) / rows;
+  if (a.length < y.length) return size(a.slice(-2)) / y.at(-2)!;
+  const times = y.slice(0, -2).filter((_, axis) => a[axis] === 1);
+  return (size(a) * size(times) * y.at(-1)!) / size(y);
 }
 
 /** Undefined for an operator that multiplies no matrices. */
