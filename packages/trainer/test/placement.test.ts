@@ -45,6 +45,7 @@ test.runIf(hasGpu)("on CUDA every node of the loop is, with no copies", () => {
     ...["doctor", "--device", "cuda", "--artifacts", emitSmallModel("--target", "cuda")],
   );
   expect(stdout).toMatch(/ok {7}training_loop of .* on cuda: all \d+ nodes on CUDAExecutionProvider/);
+  expect(stdout).not.toMatch(/cop(y|ies)/);
   expect(status).toBe(0);
 });
 
@@ -102,6 +103,26 @@ test("a log of two providers gives the nodes of each, and the copies", () => {
       "2 copies: MemcpyFromHost after Cast:0, MemcpyFromHost after Loop:0",
     remedy: "emit the folder again with --target webgpu, or report the operators",
   });
+});
+
+test("nodes that compute shapes may be with the host, if nothing is copied", () => {
+  const of = (provider: string, ...nodes: string[]) => ({ provider, count: nodes.length, nodes });
+  const device = of("CUDAExecutionProvider", "Loop (Loop)", "Conv (Conv)");
+  const found = (...host: string[]) =>
+    placementFinding(
+      "a loop",
+      { placements: [of("CPUExecutionProvider", ...host), device], copies: [] },
+      "cuda",
+    );
+  expect(found("Reshape (Reshape)", "Concat (Concat)")).toMatchObject({
+    ...{
+      good: true,
+      found: "all 4 nodes on CUDAExecutionProvider but 2 of shapes, which stay with the host",
+    },
+  });
+  expect(found("Reshape (Reshape)", "ReduceSum (ReduceSum)").good).toBe(false);
+  const alone = { placements: [of("CPUExecutionProvider", "Reshape (Reshape)")], copies: [] };
+  expect(placementFinding("a loop", alone, "cuda").good).toBe(false);
 });
 
 test("copies alone are told, though one provider has all nodes", () => {

@@ -4,10 +4,8 @@ import { GraphError } from "../errors.js";
 import { apply, defineOp } from "../op.js";
 import { int64s, type Tensor } from "../tensor.js";
 import { add, div, mul } from "./arithmetic.js";
-import { cast } from "./cast.js";
 import { concat } from "./concat.js";
 import { constantValues } from "./constants.js";
-import { slice } from "./slice.js";
 
 const shapeOp = defineOp("Shape", {
   since: 15,
@@ -93,11 +91,6 @@ export function shapeTensor(shape: Shape, near: readonly Tensor[]): Tensor {
     else parts.push(dimTensor(dim, near));
   }
   return parts.length === 1 ? parts[0]! : concat(parts, 0);
-}
-
-/** A dimension as a scalar of the tensor's floating-point type, for means over a batch of any size. */
-export function dimAsFloat(dim: Dim, near: Tensor): Tensor {
-  return cast(slice(dimTensor(dim, [near]), { starts: [0], ends: [1] }), near.dtype);
 }
 
 export default [shapeOp];
