@@ -19,8 +19,11 @@ import {
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** About four minutes on two cores. */
 const STEPS = 1500;
-/** Ten times the practical's: in so few steps it brings strokes on black where 1e-4 still leaves noise. */
-const LEARNING_RATE = 1e-3;
+/**
+ * Ten times the practical's rate: in so few steps it brings strokes on black where 1e-4 still leaves noise. It falls to
+ * 0, since at such a rate every step shakes what was learnt before.
+ */
+const RATES = { learningRate: 1e-3, lrScheduler: "cosine", lrWarmupSteps: 100 };
 const NETWORK = "unet-time";
 const ARTIFACTS = join("models", NETWORK);
 /** So early the network hears the class, and whispers it. */
@@ -109,9 +112,10 @@ function chooseRun() {
       const { step, configuration } = newestCheckpoint(checkpoints).checkpoint;
       const { dataDigest } = configuration;
       const { data, batch, seed } = TRAIN_DEFAULTS;
-      const now = configurationOf(manifest, { data, dataDigest, batch, learningRate: LEARNING_RATE, seed });
-      if (differences(now, configuration).length === 0) return { folder, done: step };
-      note(`${folder} holds a run of another model; it is left alone.`);
+      const now = configurationOf(manifest, { data, dataDigest, batch, ...RATES, seed });
+      const found = differences(now, configuration);
+      if (found.length === 0) return { folder, done: step };
+      note(`${folder} holds another run: ${found[0]}; it is left alone.`);
     } catch (error) {
       note(`${error.message}`);
     }
@@ -122,7 +126,8 @@ function train(folder, steps, resume) {
   // three grids on the way, the last one after the last step
   const sampleEvery = Math.max(1, Math.ceil(steps / 3));
   const words = ["--artifacts", ARTIFACTS, "--steps", steps, "--out", folder, "--sample-every", sampleEvery];
-  words.push("--lr", LEARNING_RATE);
+  const { learningRate, lrScheduler, lrWarmupSteps } = RATES;
+  words.push("--lr", learningRate, "--lr-scheduler", lrScheduler, "--lr-warmup-steps", lrWarmupSteps);
   return runTrainer([...words.map(String), ...(resume ? ["--resume"] : [])]);
 }
 
