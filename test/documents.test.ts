@@ -50,7 +50,7 @@ const node = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: folder,
     encoding: "utf8",
-    timeout: 100_000,
+    timeout: 300_000,
   });
   return { status, stdout, stderr };
 };

@@ -30,7 +30,7 @@ const EXAMPLES = [
 
 function run(name: "trainer" | "graph-builder", ...args: string[]) {
   const cli = path.join(root, "packages", name, "dist", "cli.js");
-  return spawnSync(process.execPath, [cli, ...args], { cwd: folder, encoding: "utf8", timeout: 110_000 });
+  return spawnSync(process.execPath, [cli, ...args], { cwd: folder, encoding: "utf8", timeout: 300_000 });
 }
 
 describe.each(EXAMPLES)("%s", (name, options) => {

@@ -28,7 +28,7 @@ const run = (command: string, ...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: project,
     encoding: "utf8",
-    timeout: 200_000,
+    timeout: 300_000,
   });
   return { status, stdout, stderr };
 };

@@ -17,7 +17,7 @@ function run(name: "trainer" | "graph-builder", ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli(name), ...args], {
     cwd: folder,
     encoding: "utf8",
-    timeout: 110_000,
+    timeout: 300_000,
   });
   return { status, stdout, stderr };
 }
@@ -66,7 +66,7 @@ beforeAll(() => {
 });
 
 describe("a run", () => {
-  const whole = train("whole", "--steps", "400", "--save-every", "100", "--lr", "1e-3");
+  const whole = train("whole", "--steps", "400", "--save-every", "50", "--lr", "1e-3");
 
   test("learns", () => {
     const result = run("trainer", ...whole);
@@ -84,8 +84,8 @@ describe("a run", () => {
   test.each(["SIGINT", "SIGKILL"] as const)(
     "that was stopped by %s goes on to the same numbers",
     async (signal) => {
-      const args = train(signal, "--steps", "400", "--save-every", "100", "--lr", "1e-3");
-      const code = await interrupt(signal, /step:\s+200/, args);
+      const args = train(signal, "--steps", "400", "--save-every", "50", "--lr", "1e-3");
+      const code = await interrupt(signal, /step:\s+100/, args);
       expect(code).toBe(signal === "SIGINT" ? 130 : null);
       const resumed = run("trainer", ...args, "--resume");
       expect(resumed.status, resumed.stderr).toBe(0);
@@ -194,12 +194,11 @@ test("a loss that is no longer finite stops the run and keeps the last good chec
 });
 
 test("a second trainer in one folder is refused while the first one runs", async () => {
-  const args = train("shared", "--steps", "5000");
+  const args = train("shared", "--steps", "100000");
   const first = spawn(process.execPath, [cli("trainer"), ...args], { cwd: folder });
   const ended = new Promise((resolve) => first.on("close", resolve));
   try {
-    await new Promise((resolve) => first.stdout.once("data", resolve));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await expect.poll(() => existsSync(at("shared", "trainer.lock"))).toBe(true);
     const second = run("trainer", ...args);
     expect(second.status).toBe(1);
     expect(second.stderr).toContain(`${first.pid}`);

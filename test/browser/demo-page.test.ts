@@ -129,7 +129,7 @@ test("the command prints its address and stops at Ctrl-C; what it does not know 
     return { process_, text, ended: once(process_, "exit") };
   };
   const page = run("--port", "0");
-  await expect.poll(() => page.text.out, { timeout: 60_000 }).toMatch(/Ctrl-C stops/);
+  await expect.poll(() => page.text.out).toMatch(/Ctrl-C stops/);
   const url = /http:\/\/localhost:\d+\//.exec(page.text.out)![0];
   expect((await fetched(url)).body.toString()).toContain("<h1");
   page.process_.kill("SIGINT");
@@ -152,7 +152,6 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
       0,
     );
     opened = await openPage({});
-    opened.page.setDefaultTimeout(100_000);
   });
   afterAll(async () => {
     await opened?.[Symbol.asyncDispose]();
@@ -259,9 +258,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     const { page } = opened;
     await page.locator("#between-picture").scrollIntoViewIfNeeded();
     await expect
-      .poll(async () => (await pixels("#between-picture")).some((value) => value > 0 && value < 255), {
-        timeout: 100_000,
-      })
+      .poll(async () => (await pixels("#between-picture")).some((value) => value > 0 && value < 255))
       .toBe(true);
     const middle = await pixels("#between-picture");
     await slide("#between-slider", 0);
@@ -293,8 +290,8 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("in Chromium", () => {
     );
     expect(await page.locator("#tag pre").textContent()).toContain('sampler="ddpm"');
     // As above.
-    await expect.poll(() => filmOff("ddpm", 80), { timeout: 100_000 }).toBeLessThanOrEqual(0.5 + 1e-4);
-    await expect.poll(() => pixels("#between-picture"), { timeout: 100_000 }).not.toEqual(before);
+    await expect.poll(() => filmOff("ddpm", 80)).toBeLessThanOrEqual(0.5 + 1e-4);
+    await expect.poll(() => pixels("#between-picture")).not.toEqual(before);
   });
 
   test.each(["light", "dark"] as const)("axe finds nothing serious (%s)", async (colorScheme) => {

@@ -47,7 +47,7 @@ describe.skipIf(BROWSER === undefined && !process.env.CI)("packed", () => {
     files["/"] = { text: html, type: "text/html" };
     await using opened = await openPage(files);
     const result = await opened.page
-      .waitForFunction(() => (globalThis as { drawn?: number[] }).drawn, undefined, { timeout: 90_000 })
+      .waitForFunction(() => (globalThis as { drawn?: number[] }).drawn, undefined)
       .catch((error: unknown) => {
         throw new Error(`${error}\n${opened.errors.join("\n")}`);
       });

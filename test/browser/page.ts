@@ -74,6 +74,8 @@ export async function openPage(
     args: ["--no-sandbox", ...flags],
   });
   const page = await browser.newPage();
+  // As vitest.config.ts has it for what a test waits for.
+  page.setDefaultTimeout(200_000);
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => {

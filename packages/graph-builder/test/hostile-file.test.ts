@@ -328,7 +328,7 @@ describe.each<[string, string, string | RegExp]>([
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ["--max-old-space-size=512", "--input-type=module", "--eval", PRELUDE + program + POSTLUDE],
-      { encoding: "utf8", timeout: 110_000 },
+      { encoding: "utf8", timeout: 300_000 },
     );
     expect(stderr).toBe("");
     expect(status).toBe(0);

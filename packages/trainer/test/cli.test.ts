@@ -179,18 +179,18 @@ describe("signals", () => {
     first.stdout.on("data", (data: Buffer) => {
       text += data.toString();
     });
-    await expect.poll(() => text, { timeout: 30_000 }).toContain("training ");
+    await expect.poll(() => text).toContain("training ");
     expectRefused(train("locked"), 1, /another trainer \(process \d+\) writes in this run folder/);
 
     const ended = once(first, "close");
     first.kill("SIGINT");
-    await expect.poll(() => text, { timeout: 5_000 }).toContain("press Ctrl-C again to stop at once");
-    const asked = Date.now();
+    await expect.poll(() => text).toContain("press Ctrl-C again to stop at once");
     first.kill("SIGINT");
     const [code, signal] = await ended;
-    // A chunk of 8 steps of 512 images takes many seconds: it was not waited for. Shells show this end as 130.
+    // Shells show this end as 130.
     if (code === null) expect(signal).toBe("SIGINT");
-    expect(Date.now() - asked).toBeLessThan(2_000);
+    // A chunk of 8 steps of 512 images takes many seconds: it was not waited for, and nothing was saved.
+    expect(text).not.toContain("saved; go on");
     // the lock of a dead process is taken over
     expect(train("locked", "--steps", "1").status).toBe(0);
   });
@@ -216,9 +216,7 @@ describe("signals", () => {
     child.stdout.on("data", (data: Buffer) => {
       text += data.toString();
     });
-    await expect
-      .poll(() => existsSync(at("early", "trainer.lock")), { timeout: 10_000, interval: 5 })
-      .toBe(true);
+    await expect.poll(() => existsSync(at("early", "trainer.lock")), { interval: 5 }).toBe(true);
     child.kill("SIGINT");
     const [code] = await once(child, "close");
     expect(code).toBe(130);

@@ -151,10 +151,10 @@ describe("the comparison of generated and real images", () => {
   });
 
   test("becomes a PNG in well under a second", async () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const png = await comparisonFigure({ ...shape, generated, real, classNames, step: 1 });
-    // 0.1 s measured; other tests share the machine.
-    expect(performance.now() - start).toBeLessThan(3000);
+    // 0.1 s measured, of the processor's time: other tests share the machine, which may be slow.
+    expect(process.cpuUsage(start).user / 1e6).toBeLessThan(3);
     expect((await sharp(png).metadata()).format).toBe("png");
   });
 });

@@ -33,5 +33,5 @@ export interface Finished {
 
 /** Runs the command to its end. */
 export function trainer(...words: readonly string[]): Finished {
-  return spawnSync(process.execPath, [TRAINER, ...words], { encoding: "utf8", timeout: 60_000 });
+  return spawnSync(process.execPath, [TRAINER, ...words], { encoding: "utf8", timeout: 300_000 });
 }
