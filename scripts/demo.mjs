@@ -82,7 +82,7 @@ function readSteps() {
     if (Number.isInteger(steps) && steps > 0 && steps < 2 ** 31) return steps;
     console.error(`demo: --steps: found "${values.steps}", expected a whole number above 0`);
   } catch (error) {
-    console.error(`demo: ${error.message.split("\n")[0]} The demo takes --steps N.`);
+    console.error(`demo: ${error.message.split(/\n|\. /)[0].replace(/\.$/, "")}; the demo takes --steps N`);
   }
   return undefined;
 }

@@ -33,10 +33,12 @@ export const gradientName = (name: string): string => `${name}_grad`;
  */
 export function gradientModel(model: Model, { of, wrt, sum = false }: GradientModelOptions): Model {
   const { inputs, outputs, values } = importModel(model);
-  const result = oneNumber(of, find(values, of), sum);
+  // What the file's reader sees of it comes first.
+  const seen = [...model.graph.outputs, ...model.graph.inputs].map(({ name }) => name);
+  const result = oneNumber(of, find(values, of, seen), sum);
   const names = [...new Set(wrt)];
   const tensors = names.map((name) => {
-    const tensor = find(values, name);
+    const tensor = find(values, name, seen);
     if (tensor === values.get(of))
       throw new GraphError(`the gradient of ${quote(of)} by itself is 1; name other values`);
     if (dependents([result], [tensor]).has(result)) return tensor;
@@ -60,11 +62,11 @@ export function gradientModel(model: Model, { of, wrt, sum = false }: GradientMo
   });
 }
 
-function find(values: ReadonlyMap<string, Tensor>, name: string): Tensor {
+function find(values: ReadonlyMap<string, Tensor>, name: string, first: readonly string[]): Tensor {
   const tensor = values.get(name);
   if (!tensor) {
     const near = nearest(name, [...values.keys()]);
-    const some = [...values.keys()].slice(0, 10).map(quote).join(", ");
+    const some = [...new Set([...first, ...values.keys()])].slice(0, 10).map(quote).join(", ");
     throw new GraphError(
       `the model has no value ${quote(name)}; ${near === undefined ? `it has ${some}${values.size > 10 ? ` and ${values.size - 10} more` : ""}` : `did you mean ${quote(near)}?`}`,
     );

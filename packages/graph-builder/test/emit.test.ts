@@ -198,7 +198,16 @@ describe("emit", () => {
 
 describe.each<[string[], number, string | RegExp]>([
   [[], 2, "graph-builder: no command given, expected emit, inspect, grad or list; see --help\n"],
-  [["emit"], 2, /^graph-builder: Not enough non-option arguments: got 0, need at least 1; see --help\n$/],
+  [
+    ["emit"],
+    2,
+    "graph-builder: emit: which network? such as graph-builder emit unet-cond; see graph-builder emit --help\n",
+  ],
+  [
+    ["emti", "unet"],
+    2,
+    'graph-builder: command: found "emti", expected emit, inspect, grad or list; see --help\n',
+  ],
   [
     ["emit", "resnet"],
     2,
@@ -273,7 +282,7 @@ describe.each<[string[], number, string | RegExp]>([
   [
     ["emit", "unet", "--out", path.join(here("emit.test.ts"), "x")],
     1,
-    /^graph-builder: (ENOTDIR|EEXIST): .* \(--verbose shows where\)\n$/,
+    /^cannot make the folder \S+: a file of that name is in the way; choose another path\n$/,
   ],
 ])("graph-builder %s", (args, status, message) => {
   test("is refused in one line", async () => {

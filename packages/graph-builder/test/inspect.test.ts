@@ -275,7 +275,7 @@ describe("a table", () => {
 });
 
 describe.each<[string[], number, string | RegExp]>([
-  [[], 2, /^graph-builder: Not enough non-option arguments: got 0, need at least 1; see --help\n$/],
+  [[], 2, /^graph-builder: inspect: which file\? such as graph-builder inspect model\.onnx; see /],
   [["nowhere.onnx"], 1, "cannot read model nowhere.onnx: no such file or folder\n"],
   [[UNET, "--bind", "batch"], 2, "--bind batch: expected NAME=SIZE with a whole number, such as batch=16\n"],
   [

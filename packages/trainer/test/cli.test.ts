@@ -242,6 +242,10 @@ describe("trainer sample", () => {
     expectRefused(sample("--sampler", "plms"), 2, /--sampler: found "plms", expected one of ddpm, ddim/);
   });
 
+  it("has nothing to draw with before training", () => {
+    expectRefused(trainer("sample", "--model", net), 1, /it is not trained; give the model folder of a run/);
+  });
+
   it("refuses weights that are not those of the manifest", () => {
     const folder = at("tampered");
     cpSync(at("model", "model"), folder, { recursive: true });

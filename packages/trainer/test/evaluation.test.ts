@@ -170,6 +170,12 @@ describe("trainer eval", () => {
     expect(result.status).toBe(1);
   });
 
+  it.each(["nowhere", "."])("no judge in %s", (folder) => {
+    const result = evaluate("--judge", folder, "--count", "4", "--steps", "1");
+    expect(result.stderr).toMatch(/^trainer: --judge \S+: .*; give one such as models\/judge/);
+    expect(result.status).toBe(1);
+  });
+
   it("an authored folder has not been trained", () => {
     const result = trainer("eval", "--model", emitSmallModel(), "--judge", JUDGE);
     expect(result.stderr).toMatch(/it is not trained; give the model folder of a run/);

@@ -8,6 +8,26 @@ import { emit } from "./emit.js";
 import { gradCommand } from "./grad.js";
 import { inspectCommand } from "./inspect.js";
 
+/** What a command asks for that is called with nothing. */
+const MISSING: Readonly<Record<string, string>> = {
+  emit: "which network? such as graph-builder emit unet-cond",
+  inspect: "which file? such as graph-builder inspect model.onnx",
+  grad: "which file? such as graph-builder grad model.onnx --of loss --wrt x,w1 --out grad.onnx",
+};
+
+/** A complaint of yargs' about the words, as we put it. */
+function complaint(message: string, [command = ""]: readonly string[]): string {
+  if (message.startsWith("graph-builder:")) return message;
+  const missing = MISSING[command];
+  if (missing !== undefined && message.startsWith("Not enough non-option arguments")) {
+    return `graph-builder: ${command}: ${missing}; see graph-builder ${command} --help`;
+  }
+  if (message === `Unknown argument: ${command}`) {
+    return `graph-builder: command: found "${command}", expected emit, inspect, grad or list; see --help`;
+  }
+  return `graph-builder: ${message}; see --help`;
+}
+
 /** Runs the command line. @returns the exit code: 0, 1 for a failure, 2 for a mistake on the command line. */
 export async function main(argv: readonly string[]): Promise<number> {
   const verbose = argv.includes("--verbose");
@@ -107,13 +127,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       .exitProcess(false)
       .wrap(100)
       .fail((message, error) => {
-        throw (
-          error ??
-          new UserError(
-            message.startsWith("graph-builder:") ? message : `graph-builder: ${message}; see --help`,
-            { usage: true },
-          )
-        );
+        throw error ?? new UserError(complaint(message, argv), { usage: true });
       })
       .parseAsync();
     return 0;

@@ -6,6 +6,7 @@ import { UserError } from "@onnx-diffusion/diffusion";
 import { checkFile, readModelFolder } from "../artifacts.js";
 import type { SamplerChoice } from "../command-lines/sampler-flags.js";
 import { createDrawingSession } from "../drawing-session.js";
+import { WEIGHTS } from "../export.js";
 import { makeFolder, writeFileAtomic } from "../files.js";
 import { labelList } from "../flags.js";
 import { encodeNpy, toChannelsLast } from "../npy.js";
@@ -29,13 +30,16 @@ export interface SampleOptions extends SamplerChoice {
 /** Draws and says where. @returns the exit code. */
 export async function sampleCommand(options: SampleOptions): Promise<number> {
   const model = readModelFolder(options.model, "--model");
-  const { classes, schedule, files } = model.manifest;
+  const { classes, schedule, files, state, training } = model.manifest;
   const { count, labels } = whatToDraw(options, classes);
   const steps = options.steps ?? schedule.T;
   if (steps > schedule.T) {
     throw new UserError(`--steps: found ${steps}, expected at most the model's T = ${schedule.T}`, {
       usage: true,
     });
+  }
+  if (!training && state.length > 0 && !Object.hasOwn(files, WEIGHTS)) {
+    throw new UserError(`--model ${options.model}: it is not trained; give the model folder of a run`);
   }
   for (const file of Object.keys(files)) checkFile(model, file);
 

@@ -1,7 +1,7 @@
 /** A classifier that says what drawn images show: a folder of format "onnx-classifier" (docs/model-folder.md). */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileError, type Manifest, UserError } from "@onnx-diffusion/diffusion";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -44,6 +44,10 @@ const BATCH = 100;
  */
 export async function openJudge(folder: string, model: Manifest, data: string): Promise<Judge> {
   const path = join(folder, "manifest.json");
+  if (!existsSync(path)) {
+    const found = existsSync(folder) ? "the folder has no manifest.json" : "there is no such folder";
+    throw new UserError(`--judge ${folder}: ${found}; give one such as models/judge, which knows MNIST`);
+  }
   const { manifest, sha256 } = parseJudge(readJson(path), path);
   checkFits(folder, manifest, model, data);
   const bytes = readBytes(join(folder, MODEL));
