@@ -40,7 +40,7 @@ function readPort() {
     if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
     console.error(`page: --port: found "${values.port}", expected a whole number in 0..65535`);
   } catch (error) {
-    console.error(`page: ${error.message.split("\n")[0]} The page takes --port N.`);
+    console.error(`page: ${error.message.split(/\n|\. /)[0].replace(/\.$/, "")}; the page takes --port N`);
   }
   return undefined;
 }

@@ -137,6 +137,9 @@ test("the command prints its address and stops at Ctrl-C; what it does not know 
   const wrong = run("--port", "many");
   expect((await wrong.ended)[0]).toBe(2);
   expect(wrong.text.err).toBe('page: --port: found "many", expected a whole number in 0..65535\n');
+  const unknown = run("--prot", "0");
+  expect((await unknown.ended)[0]).toBe(2);
+  expect(unknown.text.err).toBe("page: Unknown option '--prot'; the page takes --port N\n");
 });
 
 // A developer's machine may have no browser; CI has one, or fails.

@@ -188,7 +188,7 @@ describe.each<[string, string[], number, string | RegExp, (() => void)?]>([
     "a name far from any",
     ["grad", "exported.onnx", ...GRAD.slice(0, 2), "--wrt", "qqqqqqqqqq", ...GRAD.slice(4)],
     1,
-    /^the model has no value "qqqqqqqqqq"; it has "loss", "image", .* and \d+ more\n$/,
+    /^the model has no value "qqqqqqqqqq"; it has "loss", "y", "image", .* and \d+ more\n$/,
   ],
   [
     "an empty name",

@@ -1,7 +1,7 @@
 /** Getting files: resumed, checked, atomic; against a server that misbehaves. */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -48,7 +48,12 @@ const remote = (changes: Partial<Remote> = {}): Remote => ({
   digest: md5(content),
   ...changes,
 });
-const place = () => join(mkdtempSync(join(root, "one-")), "file");
+/** Where the file goes that is fetched next. */
+let latest = "";
+const place = () => {
+  latest = join(mkdtempSync(join(root, "one-")), "file");
+  return latest;
+};
 
 /** Serves ranges as it should. */
 const whole: Answer = (request, response) => {
@@ -63,16 +68,24 @@ const whole: Answer = (request, response) => {
     });
   return response.end(content.subarray(from));
 };
-/** Breaks the connection off after so many bytes. */
+/** Breaks the connection off once so many bytes have come. */
 const cutting =
   (bytes: number): Answer =>
   (request, response) => {
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+    if (from + bytes >= content.length) return whole(request, response);
     response.writeHead(from > 0 ? 206 : 200, {
       "content-length": content.length - from,
       ...(from > 0 ? { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
     });
-    response.write(content.subarray(from, from + bytes), () => setTimeout(() => response.destroy(), 20));
+    response.write(content.subarray(from, from + bytes));
+    // What a program has not read is lost when its connection breaks off.
+    const part = `${latest}.part`;
+    const look = setInterval(() => {
+      if (!response.destroyed && !(existsSync(part) && statSync(part).size >= from + bytes)) return;
+      clearInterval(look);
+      response.destroy();
+    }, 5);
   };
 
 async function run(from: Remote, path: string, signal?: AbortSignal): Promise<Progress[]> {

@@ -22,7 +22,8 @@ function complaint(message: string, [command = ""]: readonly string[]): string {
   if (missing !== undefined && message.startsWith("Not enough non-option arguments")) {
     return `graph-builder: ${command}: ${missing}; see graph-builder ${command} --help`;
   }
-  if (message === `Unknown argument: ${command}`) {
+  const [, unknown] = /^Unknown arguments?: (.+)$/.exec(message) ?? [];
+  if (unknown?.split(", ")[0] === command) {
     return `graph-builder: command: found "${command}", expected emit, inspect, grad or list; see --help`;
   }
   return `graph-builder: ${message}; see --help`;
