@@ -29,7 +29,8 @@ export async function pageModel(name) {
   const copy = path.join(CACHE, `${name}-${digest}`);
   if (existsSync(copy)) return copy;
   console.log(`Putting guidance ${GUIDANCE} into ${name}, once:`);
-  const form = ["--as", "fp16-weights", "--guidance", GUIDANCE, "--out", copy];
+  // The page asks for no card: the drawings that one tells of take minutes.
+  const form = ["--as", "fp16-weights", "--guidance", GUIDANCE, "--quick", "--out", copy];
   if ((await runTrainer(["export", "--model", trained, ...form])) !== 0) {
     throw new Error(`${name} could not be given its guidance; the trainer has said why`);
   }

@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { unetCond } from "@onnx-diffusion/graph-builder";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildPage } from "../../scripts/build-page.mjs";
 import { serve } from "../../scripts/serve.mjs";
 import { seriousProblems } from "./axe.js";
@@ -123,6 +123,7 @@ test("the command prints its address and stops at Ctrl-C; what it does not know 
   const script = fileURLToPath(new URL("../../scripts/page.mjs", import.meta.url));
   const run = (...args: string[]) => {
     const process_ = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    onTestFinished(() => void process_.kill("SIGKILL"));
     const text = { out: "", err: "" };
     process_.stdout.on("data", (data) => (text.out += data));
     process_.stderr.on("data", (data) => (text.err += data));

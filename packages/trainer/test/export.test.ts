@@ -172,6 +172,29 @@ describe("--judge", () => {
   });
 });
 
+describe("--quick", () => {
+  const quick = ["export", "--model", MODEL, "--as", "fp16-weights", "--quick"];
+
+  it("writes the same form, with a card that tells nothing of its drawings", () => {
+    const { status, stderr } = trainer(...quick, "--out", at("quick"));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    for (const name of ["inference_model.onnx", "weights.safetensors"]) {
+      const [one, other] = ["quick", "fp16-weights"].map((out) => readFileSync(at(out, name)));
+      expect(one!.equals(other!)).toBe(true);
+    }
+    expect(readdirSync(at("quick"))).not.toContain("samples.png");
+    expect(readFileSync(at("quick", "README.md"), "utf8")).not.toMatch(/samples\.png|Against the model/);
+    expect(trainer("verify", at("quick"))).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  it("has nothing to show to a judge", () => {
+    expect(trainer(...quick, "--judge", "models/judge")).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("--quick: --judge looks at what the form draws"),
+    });
+  });
+});
+
 describe("fp16-weights", () => {
   it("holds PyTorch's names: kernels rounded to float16, biases and statistics as they were, in half the bytes", () => {
     const read = (...parts: string[]) =>

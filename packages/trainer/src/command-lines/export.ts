@@ -48,6 +48,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
     judge: text(
       "Folder of a classifier that judges the form's images beside the original's, such as models/judge",
     ),
+    quick: toggle("Do not run the form: a card without its error and picture, no known answer"),
     count: number("Images to judge, the classes in turn", JUDGED.usual),
     eval: text("Folder that trainer eval wrote: its figures go into the model card"),
     out: text("New folder to write [default: the model's name and the form, beside the model]"),
@@ -69,6 +70,12 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
         usage: true,
       });
     }
+    const quick = typed.quick === true;
+    if (quick && judge !== undefined) {
+      throw new UserError("--quick: --judge looks at what the form draws; leave one of them out", {
+        usage: true,
+      });
+    }
     const sampling = { sampler, steps, spacing, noise };
     return {
       model,
@@ -76,6 +83,7 @@ ${NAMES.map((name) => `  ${name.padEnd(WIDEST)}  ${FORM_SUMMARIES[name]}`).join(
       sampling,
       guidance: guidanceWeight(typed),
       diet: typed.diet === true,
+      quick,
       judging: judge === undefined ? undefined : { judge, count: count ?? JUDGED.usual },
       evaluation: given(typed, "eval"),
       out: given(typed, "out") ?? join(dirname(model), `${basename(model)}-${as}`),

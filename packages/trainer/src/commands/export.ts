@@ -42,6 +42,8 @@ export interface ExportOptions {
   readonly sampling: Sampling;
   /** Whether the graph is written in the most portable operators. */
   readonly diet: boolean;
+  /** Whether the form is written without being run. */
+  readonly quick: boolean;
   /** Who judges the images that the form draws; undefined: nobody. */
   readonly judging: Judging | undefined;
   /** The folder that `trainer eval` wrote. */
@@ -57,7 +59,7 @@ interface Measured {
 
 /** Writes the form and says what it is. @returns the exit code. */
 export async function exportCommand(options: ExportOptions): Promise<number> {
-  const { model, as, out, sampling, diet, judging } = options;
+  const { model, as, out, sampling, diet, quick, judging } = options;
   checkFits(options);
   const form = FORMS[as];
   const read = readFormSource(model, as, { sampling, diet });
@@ -76,7 +78,7 @@ export async function exportCommand(options: ExportOptions): Promise<number> {
   let measured: Measured | undefined;
   await makeWholeFolder(out, async (folder) => {
     for (const { name, bytes } of files) writeBeneath(folder, name, bytes);
-    if (form.isModelFolder) {
+    if (form.isModelFolder && !quick) {
       measured = await measure(source, { folder, manifest }, { as, by, judging });
       const { images: count, drawn: pixels } = measured.error;
       const bytes = await gridPng({ pixels, count, ...manifest.image });
