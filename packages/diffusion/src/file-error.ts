@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is a file, not a folder; choose another path",
   EISDIR: "it is a folder, a file was expected; choose another path",
   EEXIST: "a file of that name is in the way; choose another path",
-  ENOENT: "no such file or folder",
+  ENOENT: "no such file or folder; check the path",
   EMFILE: "too many open files; raise the limit (ulimit -n)",
   EIO: "the disk reports an error",
 };

@@ -224,14 +224,14 @@ describe.each<[string, string[], number, string | RegExp, (() => void)?]>([
     "a model that is not there",
     ["grad", "nowhere.onnx", ...GRAD],
     1,
-    "cannot read model nowhere.onnx: no such file or folder\n",
+    "cannot read model nowhere.onnx: no such file or folder; check the path\n",
   ],
   ["a folder", ["grad", ".", ...GRAD], 1, "model . is a folder; name the .onnx file\n"],
   [
     "a file of another kind",
     ["grad", "export.py", ...GRAD],
     1,
-    /^not an ONNX model: the file is damaged or of another kind \(.*at byte \d+\); export it again\n$/,
+    /^model \S+: not an ONNX model: the file is damaged or of another kind \(.*at byte \d+\); export it again\n$/,
   ],
   [
     "the model's own file",
@@ -256,7 +256,7 @@ describe.each<[string, string[], number, string | RegExp, (() => void)?]>([
     "a folder that is not there",
     ["grad", "exported.onnx", ...GRAD.slice(0, 4), "--out", "no/where/grad.onnx"],
     1,
-    "cannot write no/where/grad.onnx: no such file or folder\n",
+    "cannot write no/where/grad.onnx: no such file or folder; check the path\n",
   ],
   [
     "a folder in the place of the file",
@@ -269,7 +269,7 @@ describe.each<[string, string[], number, string | RegExp, (() => void)?]>([
     "weights that are not there",
     ["grad", "legacy.onnx", ...GRAD],
     1,
-    'cannot read external data "legacy.weights" beside the model (in .): no such file or folder\n',
+    'cannot read external data "legacy.weights" beside the model (in .): no such file or folder; check the path\n',
     () => rmSync(path.join(folder, "legacy.weights")),
   ],
   [

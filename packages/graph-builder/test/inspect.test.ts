@@ -276,7 +276,7 @@ describe("a table", () => {
 
 describe.each<[string[], number, string | RegExp]>([
   [[], 2, /^graph-builder: inspect: which file\? such as graph-builder inspect model\.onnx; see /],
-  [["nowhere.onnx"], 1, "cannot read model nowhere.onnx: no such file or folder\n"],
+  [["nowhere.onnx"], 1, "cannot read model nowhere.onnx: no such file or folder; check the path\n"],
   [[UNET, "--bind", "batch"], 2, "--bind batch: expected NAME=SIZE with a whole number, such as batch=16\n"],
   [
     [UNET, "--bind", "batch=-1"],
@@ -288,7 +288,7 @@ describe.each<[string[], number, string | RegExp]>([
   [
     [here("grad.test.ts")],
     1,
-    /^not an ONNX model: the file is damaged or of another kind \(.*\); export it again\n$/,
+    /^model \S+: not an ONNX model: the file is damaged or of another kind \(.*\); export it again\n$/,
   ],
 ])("inspect %s", (args, status, message) => {
   test("is refused in one line", async () => {

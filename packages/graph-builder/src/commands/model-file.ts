@@ -2,7 +2,7 @@
 import { open, readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileError, UserError } from "@onnx-diffusion/diffusion";
-import { quote } from "../errors.js";
+import { GraphError, quote } from "../errors.js";
 import type { Model, ModelGraph } from "../model.js";
 import { decode } from "../onnx/decode.js";
 import { loadExternalData, type ReadExternal } from "../onnx/external-data.js";
@@ -31,12 +31,26 @@ export interface ModelFile {
  */
 export async function openModel(file: string): Promise<ModelFile> {
   const bytes = await readWhole(file);
-  const proto = decode(MODEL, bytes);
+  const proto = named(file, () => decode(MODEL, bytes));
   const read = externalReader(path.dirname(file));
-  const model = await loadExternalData(readModel(proto), read, {
-    only: ({ dtype, shape }) => /^u?int/.test(dtype) && shape.reduce((a, b) => a * b, 1) <= LONGEST_INDEX,
-  });
+  const model = await loadExternalData(
+    named(file, () => readModel(proto)),
+    read,
+    {
+      only: ({ dtype, shape }) => /^u?int/.test(dtype) && shape.reduce((a, b) => a * b, 1) <= LONGEST_INDEX,
+    },
+  );
   return { path: file, bytes: bytes.length, model, header: proto, read };
+}
+
+/** What is wrong with a file is said with its name. */
+function named<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof GraphError)) throw error;
+    throw new GraphError(`model ${file}: ${error.message}`, { cause: error });
+  }
 }
 
 async function readWhole(file: string): Promise<Uint8Array> {
