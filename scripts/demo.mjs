@@ -4,7 +4,6 @@
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import {
   configurationOf,
   differences,
@@ -15,6 +14,7 @@ import {
   runTrainer,
   TRAIN_DEFAULTS,
 } from "@onnx-diffusion/trainer";
+import { readNumber } from "./read-number.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** About four minutes on two cores. */
@@ -34,7 +34,8 @@ process.exitCode = await demo();
 
 /** @returns the exit code. */
 async function demo() {
-  const steps = readSteps();
+  const range = { least: 1, most: 2 ** 31 - 1, expected: "a whole number above 0" };
+  const steps = readNumber("demo", "steps", STEPS, range);
   if (steps === undefined) return 2;
 
   say(
@@ -70,21 +71,6 @@ async function demo() {
   note(`${run.lossPng}   the loss curve`);
   note(`${run.model}   the model: ONNX and safetensors, can be hosted as it is`);
   return 0;
-}
-
-/** The number after --steps; undefined after a complaint. */
-function readSteps() {
-  try {
-    // pnpm hands a `--` of the caller on
-    const args = process.argv.slice(2).filter((word) => word !== "--");
-    const { values } = parseArgs({ args, options: { steps: { type: "string" } } });
-    const steps = Number(values.steps ?? STEPS);
-    if (Number.isInteger(steps) && steps > 0 && steps < 2 ** 31) return steps;
-    console.error(`demo: --steps: found "${values.steps}", expected a whole number above 0`);
-  } catch (error) {
-    console.error(`demo: ${error.message.split(/\n|\. /)[0].replace(/\.$/, "")}; the demo takes --steps N`);
-  }
-  return undefined;
 }
 
 /** Writes the model folder; the same bytes every time, so it may be there already. */

@@ -2,9 +2,9 @@
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { buildPage } from "./build-page.mjs";
 import { pageModel } from "./page-models.mjs";
+import { readNumber } from "./read-number.mjs";
 import { serve } from "./serve.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -15,7 +15,8 @@ process.exitCode = await page();
 
 /** @returns the exit code where there is nothing to serve; else the page is served until Ctrl-C. */
 async function page() {
-  const port = readPort();
+  const range = { least: 0, most: 65535, expected: "a whole number in 0..65535" };
+  const port = readNumber("page", "port", PORT, range);
   if (port === undefined) return 2;
   try {
     await buildPage(FOLDER);
@@ -28,19 +29,4 @@ async function page() {
     console.error(`page: ${error.message}`);
     return 1;
   }
-}
-
-/** The number after --port; undefined after a complaint. */
-function readPort() {
-  try {
-    // pnpm hands a `--` of the caller on
-    const args = process.argv.slice(2).filter((word) => word !== "--");
-    const { values } = parseArgs({ args, options: { port: { type: "string" } } });
-    const port = Number(values.port ?? PORT);
-    if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-    console.error(`page: --port: found "${values.port}", expected a whole number in 0..65535`);
-  } catch (error) {
-    console.error(`page: ${error.message.split(/\n|\. /)[0].replace(/\.$/, "")}; the page takes --port N`);
-  }
-  return undefined;
 }
