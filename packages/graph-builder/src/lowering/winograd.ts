@@ -70,16 +70,8 @@ const along = (a: Matrix, b: Matrix): Matrix =>
 const PIXELS_TO_POINTS = along(TILE_TO_POINTS, TILE_TO_POINTS);
 const ROWS_TO_POINTS = transposed(along(POINTS_TO_ROWS, POINTS_TO_ROWS));
 
-/** From the taps (ky, kx) to points and phases: of the even rows (phase 0) taps 1 and 3 are read, of the odd ones 0 and 2. */
-const KERNEL_TO_POINTS: Matrix = TAPS_TO_POINTS.flatMap((down) =>
-  TAPS_TO_POINTS.flatMap((across) =>
-    phases().map(([p, q]) =>
-      rowsAndColumns(TAPS, TAPS).map(
-        ([ky, kx]) => (down[(ky - 1 + p) / PHASES] ?? 0) * (across[(kx - 1 + q) / PHASES] ?? 0),
-      ),
-    ),
-  ),
-);
+/** From the 2x2 taps of a phase to the points: the same for each phase. */
+const KERNEL_TO_POINTS = along(TAPS_TO_POINTS, TAPS_TO_POINTS);
 
 /** The neighbour of a tile that shares a row with it, and the point that is this row's value: for each phase. */
 const NEIGHBOURS = [
@@ -98,9 +90,13 @@ function pointsToKept(phase: number, tile: number, count: number): Matrix {
   return POINTS_TO_ROWS.slice(phase, phase + TILE).map((row, i) => [...row, has && i === shared ? 1 : 0]);
 }
 
-function phases(): [p: number, q: number][] {
-  return rowsAndColumns(PHASES, PHASES);
-}
+/**
+ * The phases of rows and columns in the order of the taps that they read first: the odd ones (1) begin with tap 0, the even
+ * ones (0) with tap 1. So a kernel's taps are numbered (2 j + r) by j, which of a phase's taps, and r, the phase's place here.
+ */
+const phases = (): [p: number, q: number][] => rowsAndColumns(PHASES, PHASES).map(([r, s]) => [1 - r, 1 - s]);
+
+const placeOf = (p: number, q: number): number => phases().findIndex(([a, b]) => a === p && b === q);
 
 /** From here on the transforms cost less than the multiplications that they save (measured at batch 16). */
 const LEAST_SIZE = 8;
@@ -112,17 +108,19 @@ export function hasWinograd({ kernel, stride, pad, small, channels, filters }: I
   return fits && Math.min(channels, filters) >= LEAST_CHANNELS && Math.min(...small) >= LEAST_SIZE;
 }
 
-/** [O,C,4,4] <-> [16 C, O], taps before channels. */
+/** [O,C,4,4] <-> [4 C phases, O] for each of the 2x2 taps of a phase. */
 const weightLayout: WeightLayout = {
   toKernel(weight) {
     const [o, c] = weight.shape as [number, number];
     const rows = transpose(reshape(weight, [o, c * ALL_TAPS]), [1, 0]);
-    return reshape(transpose(reshape(rows, [c, ALL_TAPS, o]), [1, 0, 2]), [ALL_TAPS * c, o]);
+    const apart = reshape(rows, [c, TAPS / PHASES, PHASES, TAPS / PHASES, PHASES, o]);
+    return reshape(transpose(apart, [1, 3, 2, 4, 0, 5]), [ALL_TAPS * c, o]);
   },
   fromKernel(kernel, shape) {
     const [o, c] = shape as [number, number];
-    const rows = transpose(reshape(kernel, [ALL_TAPS, c, o]), [1, 0, 2]);
-    return reshape(transpose(reshape(rows, [c * ALL_TAPS, o]), [1, 0]), shape);
+    const apart = reshape(kernel, [TAPS / PHASES, TAPS / PHASES, PHASES, PHASES, c, o]);
+    const rows = reshape(transpose(apart, [4, 0, 2, 1, 3, 5]), [c * ALL_TAPS, o]);
+    return reshape(transpose(rows, [1, 0]), shape);
   },
 };
 
@@ -170,13 +168,14 @@ function pointsToLarge(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
   const [down, across] = tiles(g);
   const rows = reshape(points, [ALL_POINTS * ALL_PHASES * tilesOf(g), batch, channels]);
   const read = rowsAndColumns(POINTS + 1, POINTS + 1);
-  const tilesOfPhases = phases().flatMap(([p, q]) =>
+  // By row and column of the large image, even ones first.
+  const tilesOfPhases = rowsAndColumns(PHASES, PHASES).flatMap(([p, q]) =>
     rowsAndColumns(down, across).map(([i, j]) => ({ p, q, i, j })),
   );
   const indices = tilesOfPhases.flatMap(({ p, q, i, j }) =>
     read.map(([a, b]) => {
       const [y, x] = [partOf(a, i, p, down), partOf(b, j, q, across)];
-      const point = (y.point * POINTS + x.point) * ALL_PHASES + p * PHASES + q;
+      const point = (y.point * POINTS + x.point) * ALL_PHASES + placeOf(p, q);
       return (point * down + y.tile) * across + x.tile;
     }),
   );
