@@ -3,10 +3,12 @@ import { expect, test } from "vitest";
 import {
   adam,
   adamw,
+  buildModel,
   defineOptimizer,
   GraphError,
   input,
   mul,
+  type Optimizer,
   type ParameterSpec,
   planUpdates,
   scalar,
@@ -122,4 +124,47 @@ test("an optimizer of one's own", async () => {
   );
   expect(Array.from(results.next!.data as Float32Array)).toEqual([1.5, 1.5]);
   expect(results.count!.data).toEqual(Int32Array.of(5));
+});
+
+test("small parameters are updated as one vector where the optimizer is elementwise, to the same bits", async () => {
+  const shapes = { a: [3], big: [100, 100], b: [2, 2], c: [] } as const;
+  const parameters = Object.entries(shapes).map(([name, shape]) => ({ ...spec(name), shape }));
+  const { begin, slots } = adam();
+  const alone = defineOptimizer({
+    name: "adam-one-by-one",
+    description: "Adam without saying that it is elementwise",
+    options: {},
+    slots: () => slots,
+    begin: (_, step, learningRate) => begin(step, learningRate),
+  });
+  const stepOf = (optimizer: Optimizer) => {
+    const plan = planUpdates(parameters, { optimizer, ema: 0.9 });
+    const before = new Map(plan.state.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
+    const gradients = plan.trained.map((name) => input(`${name}_grad`, "float32", before.get(name)!.shape));
+    const after = updateState(plan, { before, gradients, learningRate: scalar(0.1) });
+    return {
+      inputs: [...before.values(), ...gradients],
+      outputs: Object.fromEntries([...after].map(([name, t]) => [`${name}.next`, t])),
+    };
+  };
+  const [together, apart] = [stepOf(adam()), stepOf(alone())];
+  const values = together.inputs.map(({ dtype, shape }, k) => {
+    const dims = shape as readonly number[];
+    const size = dims.reduce((product, n) => product * n, 1);
+    if (dtype === "int32") return { dtype, dims, data: Int32Array.of(2) };
+    return floats(
+      dims,
+      Array.from({ length: size }, (_, i) => (((7 * i + 3 * k) % 11) + 1) / 13),
+    );
+  });
+  const run = ({ inputs, outputs }: typeof together) =>
+    evaluate(
+      inputs.map((tensor, i) => [tensor, values[i]!]),
+      outputs,
+    );
+  expect(await run(together)).toEqual(await run(apart));
+  const divisions = ({ inputs, outputs }: typeof together) =>
+    buildModel({ name: "update", inputs, outputs }).graph.nodes.filter(({ opType }) => opType === "Div")
+      .length;
+  expect(divisions(apart) - divisions(together)).toBe(2);
 });

@@ -9,6 +9,7 @@ export const adam = defineOptimizer({
   options: { ...MOMENT_OPTIONS, weightDecay: 0 },
   below: { beta1: 1, beta2: 1 },
   slots: () => MOMENTS,
+  elementwise: true,
   begin({ weightDecay, ...options }, step, learningRate) {
     const advance = momentSteps(step, learningRate, options);
     return ({ value, slots }, gradient) => {

@@ -12,6 +12,7 @@ export const adamw = defineOptimizer({
   options: { ...MOMENT_OPTIONS, weightDecay: 0.01 },
   below: { beta1: 1, beta2: 1 },
   slots: () => MOMENTS,
+  elementwise: true,
   begin({ weightDecay, ...options }, step, learningRate) {
     const advance = momentSteps(step, learningRate, options);
     const keep = weightDecay === 0 ? 1 : sub(1, mul(learningRate, weightDecay));

@@ -30,6 +30,11 @@ export interface OptimizerDefinition<O extends OptimizerOptions> {
   /** What is kept for a parameter, of its shape and zero at first: the state tensors `<parameter>.<slot>`. */
   slots(options: O): readonly string[];
   /**
+   * Whether an entry after the step depends on that entry of parameter, slots and gradient alone, so that small parameters
+   * can be updated together as one vector. Default: no.
+   */
+  readonly elementwise?: boolean;
+  /**
    * What is the same for every parameter in a step is computed here, once.
    * @param step - int32 scalar: the number of this step, from 1.
    * @param learningRate - float32 scalar.
@@ -42,6 +47,8 @@ export interface Optimizer {
   readonly name: string;
   readonly options: OptimizerOptions;
   readonly slots: readonly string[];
+  /** Whether several parameters can be updated as one vector. */
+  readonly elementwise: boolean;
   /** The update of this step, numbered from 1 (int32 scalar), for one parameter after another. */
   begin(step: Tensor, learningRate: Tensor): UpdateParameter;
   /** The same with some options changed. @throws GraphError for an option that there is not, or its value. */
@@ -71,6 +78,7 @@ export function defineOptimizer<O extends OptimizerOptions>(
       name: definition.name,
       options,
       slots: definition.slots(options),
+      elementwise: definition.elementwise ?? false,
       begin: (step, learningRate) => definition.begin(options, step, learningRate),
       with: (more) => make({ ...options, ...more }),
     };

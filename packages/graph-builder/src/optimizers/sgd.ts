@@ -14,6 +14,7 @@ export const sgd = defineOptimizer({
       ? `nesterov needs a momentum above 0 and no dampening, found momentum ${momentum} and dampening ${dampening}`
       : undefined,
   slots: ({ momentum }) => (momentum === 0 ? [] : ["momentum_buffer"]),
+  elementwise: true,
   begin({ momentum, dampening, weightDecay, nesterov }, step, learningRate) {
     const share = dampening === 0 ? 1 : where(greater(step, 1), 1 - dampening, 1);
     return ({ value, slots: [buffer] }, gradient) => {

@@ -5,6 +5,7 @@ import { movingAverage } from "../optimizers/ema.js";
 import type { UpdateRule } from "../optimizers/groups.js";
 import type { UpdateParameter } from "../optimizers/optimizer.js";
 import { scalar, type Tensor } from "../tensor.js";
+import { isSmall, together, updatePacked } from "./packing.js";
 import { COUNTER, type UpdatePlan } from "./plan.js";
 
 /** What a step has to work with. */
@@ -37,19 +38,36 @@ export function updateState(
     return known;
   };
   const after = new Map<string, Tensor>([...buffers, [COUNTER.name, step]]);
-  trained.forEach((name, i) => {
+  const latest = (name: string) => after.get(name) ?? value(name);
+  const store = (rows: readonly (readonly string[])[], results: readonly (readonly Tensor[])[]) => {
+    for (const [i, names] of rows.entries())
+      for (const [k, name] of names.entries()) after.set(name, results[i]![k]!);
+  };
+  const gradientOf = new Map(trained.map((name, i) => [name, gradients[i]!]));
+  const keyOf = (name: string) => {
     const rule = rules.get(name)!;
-    const kept = rule.optimizer.slots.map((slot) => `${name}.${slot}`);
-    const result = begin(rule)({ value: value(name), slots: kept.map(value) }, gradients[i]!);
-    after.set(name, result.value);
-    kept.forEach((slot, k) => {
-      after.set(slot, result.slots[k]!);
+    return rule.optimizer.elementwise && isSmall(value(name)) ? rule : undefined;
+  };
+  for (const names of together(trained, keyOf)) {
+    const rule = rules.get(names[0]!)!;
+    const kept = (name: string) => [name, ...rule.optimizer.slots.map((slot) => `${name}.${slot}`)];
+    const rows = names.map((name) => [gradientOf.get(name)!, ...kept(name).map(value)]);
+    const results = updatePacked(rows, ([gradient, parameter, ...slots]) => {
+      const updated = begin(rule)({ value: parameter!, slots }, gradient!);
+      return [updated.value, ...updated.slots];
     });
-  });
+    store(names.map(kept), results);
+  }
   if (ema !== undefined) {
     const average = movingAverage(ema, step);
-    for (const { name, kind, of } of state)
-      if (kind === "average") after.set(name, average(value(name), after.get(of!) ?? value(of!)));
+    const averaged = new Map(
+      state.flatMap(({ name, kind, of }) => (kind === "average" ? [[name, of!] as const] : [])),
+    );
+    for (const names of together([...averaged.keys()], (name) => isSmall(value(name)) || undefined)) {
+      const rows = names.map((name) => [value(name), latest(averaged.get(name)!)]);
+      const results = updatePacked(rows, ([old, now]) => [average(old!, now!)]);
+      names.forEach((name, i) => void after.set(name, results[i]![0]!));
+    }
   }
   return after;
 }
