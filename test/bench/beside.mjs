@@ -1,7 +1,7 @@
 /**
  * What data, noise, pictures and checkpoints cost beside the runtime. Blocks of 500 steps as `trainer` takes them (batches,
- * metrics, a checkpoint with its export, before every second one a preview) and of the same steps on a batch that is there
- * already take turns in one process, in one session.
+ * metrics, a checkpoint with its export, before every second one a preview), the same with the loop's own thread saving
+ * (and waiting for the disk), and the same steps on a batch that is there already take turns in one process, in one session.
  *
  *   node test/bench/beside.mjs [--artifacts models/unet-cond] [--cycles 8] [--threads 2]
  *
@@ -26,6 +26,8 @@ import { classGrid } from "../../packages/trainer/dist/grid.js";
 import { createPainter } from "../../packages/trainer/dist/painter.js";
 import { chunkSteps } from "../../packages/trainer/dist/plan.js";
 import { runFolder } from "../../packages/trainer/dist/run-folder.js";
+import { createSaver } from "../../packages/trainer/dist/saver.js";
+import { saveSnapshot } from "../../packages/trainer/dist/saving.js";
 import { initialState } from "../../packages/trainer/dist/state.js";
 import { createStepper } from "../../packages/trainer/dist/stepper.js";
 import { startThread } from "../../packages/trainer/dist/thread.js";
@@ -69,23 +71,37 @@ known = threadIds();
 const stepperOf = (state) =>
   createStepper({ manifest, session: { ...kind, session }, learningRate: () => learningRate, state });
 const trained = stepperOf(initialState(manifest, seed));
-const with_ = await startTraining();
-const without = await startBare();
+/** Whether the saving thread saves, as it does in a run; else the loop's thread does. */
+let beside = true;
+let saver;
+const train = await startTraining();
+const blocks = {
+  with: () => {
+    beside = true;
+    return train();
+  },
+  "saved by the loop": () => {
+    beside = false;
+    return train();
+  },
+  without: await startBare(),
+};
 
 const found = [];
 for (let cycle = 0; cycle < cycles; cycle++) {
-  const both = { with: [], without: [] };
+  const names = Object.keys(blocks);
+  const parts = Object.fromEntries(names.map((name) => [name, []]));
   for (let part = 0; part < sampleEvery / saveEvery; part++) {
-    // The order changes, so that what drifts counts for both.
-    const order = part % 2 === 0 ? ["with", "without"] : ["without", "with"];
-    for (const name of order) both[name].push(await account(name === "with" ? with_ : without));
+    // The order changes, so that what drifts counts for all.
+    for (const name of part % 2 === 0 ? names : names.toReversed())
+      parts[name].push(await account(blocks[name]));
   }
   const sum = (blocks) =>
     Object.fromEntries(
       Object.keys(blocks[0]).map((key) => [key, blocks.reduce((all, b) => all + b[key], 0)]),
     );
-  const [w, o] = [sum(both.with), sum(both.without)];
-  found.push({ w, o });
+  const [w, l, o] = names.map((name) => sum(parts[name]));
+  found.push({ w, l, o });
   const numbers = (one) =>
     Object.entries(one)
       .map(([key, value]) => `${key} ${value.toFixed(2)}`)
@@ -93,21 +109,24 @@ for (let cycle = 0; cycle < cycles; cycle++) {
   console.log(
     `cycle ${cycle + 1}, seconds: by the clock ${(100 * (w.clock / o.clock - 1)).toFixed(1)} % more`,
   );
-  console.log(`  with:    ${numbers(w)}`);
-  console.log(`  without: ${numbers(o)}`);
+  for (const [i, one] of [w, l, o].entries()) console.log(`  ${names[i]}: ${numbers(one)}`);
 }
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 const percent = (value) => `${(100 * value).toFixed(2)} %`;
 const share = (of) => percent(median(found.map(({ w, o }) => of(w, o) / o.clock)));
-const others = (one) => one.batches + one.pictures + one.rest;
+const others = (one) => one.batches + one.pictures + one.saves + one.rest;
 console.log(`medians of ${cycles} cycles of ${sampleEvery} steps, ${threads} threads, of the time without:`);
 console.log(`  by the clock                                      ${share((w, o) => w.clock - o.clock)}`);
 console.log(`  outside of session.run                            ${share((w, o) => w.outside - o.outside)}`);
+console.log(
+  `  the same, saved by the loop's thread              ${percent(median(found.map(({ l, o }) => (l.outside - o.outside) / o.clock)))}`,
+);
 console.log(`  processor: batches                                ${share((w, o) => w.batches - o.batches)}`);
 console.log(
   `  processor: pictures                               ${share((w, o) => w.pictures - o.pictures)}`,
 );
+console.log(`  processor: saves                                  ${share((w, o) => w.saves - o.saves)}`);
 console.log(`  processor: Node's own threads                     ${share((w, o) => w.rest - o.rest)}`);
 console.log(
   `  at most (all of these, with ${threads} processors)         ${share((w, o) => w.outside - o.outside + others(w) - others(o))}`,
@@ -117,6 +136,7 @@ console.log(
 );
 
 painter.cancel();
+await saver.dispose();
 batches.post({ type: "stop" });
 port2.close();
 await Promise.all([batches.ended, painter.ended]);
@@ -158,24 +178,32 @@ function painted(event) {
 
 /** Steps as a run takes them, up to the first block. */
 async function startTraining() {
-  const to = OFFSET + cycles * sampleEvery;
+  const to = OFFSET + 2 * cycles * sampleEvery;
   const plan = { from: 0, to, stops: [saveEvery, sampleEvery, OFFSET], most: chunkSteps(batch) };
   const source = openChunkSource(port2, plan);
   const configuration = configurationOf(manifest, {
     ...{ data, dataDigest: batches.digest, batch, learningRate, seed },
   });
+  const saving = { model, run, configuration, device: "cpu", to: to + 1, keep };
+  saver = createSaver(saving);
+  let waitedFor;
+  const save = (snapshot) => {
+    if (!beside) {
+      waitedFor = saveSnapshot(saving, snapshot);
+      return waitedFor;
+    }
+    const before = threadIds();
+    const outcome = saver.save(snapshot);
+    groups.saves ??= newThreads(before);
+    return outcome;
+  };
+  const next = async () => {
+    await waitedFor;
+    return source.next();
+  };
   const events = runTraining({
-    ...{
-      model,
-      run,
-      configuration,
-      device: "cpu",
-      stepper: trained,
-      source,
-      from: 0,
-      smoothed: undefined,
-    },
-    ...{ to: to + 1, saveEvery, sampleEvery, keep, stopped: () => false },
+    ...{ run, stepper: trained, source: { next }, from: 0, smoothed: undefined, to: to + 1 },
+    ...{ saveEvery, sampleEvery, save, stopped: () => false },
   });
   let step = 0;
   const take = async (count) => {
@@ -219,7 +247,8 @@ async function account(block) {
   const after = threadTimes();
   const of = (ids, what) =>
     ids.reduce((sum, id) => sum + (after.get(id)?.[what] ?? 0) - (before.threads.get(id)?.[what] ?? 0), 0);
-  groups.pictures = newThreads(known);
+  const saves = groups.saves ?? [];
+  groups.pictures = newThreads(known).filter((id) => !saves.includes(id));
   const runtime = [loop, ...groups["ONNX Runtime"]];
   const seconds = Object.fromEntries(
     [...Object.entries(groups), ["loop", [loop]]].map(([name, ids]) => [name, of(ids, "ran")]),
@@ -227,7 +256,7 @@ async function account(block) {
   const all = Object.values(seconds).reduce((a, b) => a + b, 0);
   return {
     ...{ clock, outside: clock - (spans.inside - before.inside), waited: of(runtime, "waited") },
-    ...seconds,
+    ...{ saves: 0, ...seconds },
     rest: (user + system) / 1e6 - all,
   };
 }

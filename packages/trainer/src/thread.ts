@@ -1,17 +1,17 @@
 /** A worker thread that talks in typed messages and always ends by itself. */
 
-import { type MessagePort, Worker } from "node:worker_threads";
+import { type MessagePort, type TransferListItem, Worker } from "node:worker_threads";
 import { errorOf, type Failure } from "./workers/messages.js";
 
 export interface Thread<Command> {
-  post(command: Command): void;
+  post(command: Command, transfer?: readonly TransferListItem[]): void;
   /** Resolves when the thread has ended. Never rejects. */
   readonly ended: Promise<void>;
 }
 
 export interface ThreadOptions<Report> {
   /** The file beside this one's folder `workers`. */
-  readonly file: "batch-worker.js" | "training-worker.js" | "picture-worker.js";
+  readonly file: "batch-worker.js" | "training-worker.js" | "saving-worker.js" | "picture-worker.js";
   readonly workerData: object;
   /** Ports in `workerData`. */
   readonly ports: readonly MessagePort[];
@@ -45,7 +45,7 @@ export function startThread<Command, Report extends { readonly type: string }>(
   const ended = new Promise<void>((resolve) => {
     worker.on("exit", () => resolve());
   });
-  return { post: (command) => worker.postMessage(command), ended };
+  return { post: (command, transfer = []) => worker.postMessage(command, transfer), ended };
 }
 
 function isFailure(message: { readonly type: string }): message is Failure {

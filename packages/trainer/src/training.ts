@@ -1,23 +1,16 @@
-/** Training itself, as the training worker does it: steps, losses, checkpoints and exports, one after the other. */
+/** Training itself, as the training worker does it: steps and losses one after the other, beside them what is saved. */
 
-import { type TrainingRecord, UserError } from "@onnx-diffusion/diffusion";
-import type { ModelFolder } from "./artifacts.js";
-import { encodeCheckpoint } from "./checkpoint.js";
-import { saveCheckpoint } from "./checkpoints.js";
+import { setImmediate } from "node:timers/promises";
+import { UserError } from "@onnx-diffusion/diffusion";
 import type { ChunkSource } from "./chunk-source.js";
-import type { Configuration } from "./configuration.js";
-import { exportModel } from "./export.js";
-import { appendMetrics, flushMetrics, type Metric, smooth } from "./metrics.js";
+import { appendMetrics, type Metric, smooth } from "./metrics.js";
 import type { RunFolder } from "./run-folder.js";
-import { firstNotFinite, type State } from "./state.js";
+import { notFinite, type Outcome, type Snapshot } from "./saving.js";
 import type { Stepper } from "./stepper.js";
 import type { TrainingReport } from "./workers/messages.js";
 
 export interface TrainingOptions {
-  readonly model: ModelFolder;
   readonly run: RunFolder;
-  readonly configuration: Configuration;
-  readonly device: string;
   readonly stepper: Stepper;
   readonly source: ChunkSource;
   /** Steps already taken, and the smoothed loss after them. */
@@ -27,14 +20,23 @@ export interface TrainingOptions {
   readonly saveEvery: number;
   /** 0: never. */
   readonly sampleEvery: number;
-  readonly keep: number;
+  /** Begins to save, and has read the snapshot when it returns. Called again when that is done. Never rejects. */
+  readonly save: (snapshot: Snapshot) => Promise<Outcome>;
   /** Asked between chunks. */
   readonly stopped: () => boolean;
 }
 
+/** A snapshot on its way to the disk. */
+interface Saving {
+  readonly step: number;
+  readonly done: Promise<void>;
+  outcome: Outcome | undefined;
+}
+
 /**
  * Trains from step `from` to step `to`, or until it is stopped, and saves at the end in both cases. Chunks end where
- * something is to be saved.
+ * something is to be saved. Steps are taken meanwhile; the next save waits for
+ * the one before, and so does the end.
  *
  * @throws UserError if a loss or the state is no longer finite, or a file cannot be written; the checkpoints and the
  *   export of former steps are kept.
@@ -42,42 +44,38 @@ export interface TrainingOptions {
 export async function* runTraining(
   options: TrainingOptions,
 ): AsyncGenerator<TrainingReport, void, undefined> {
-  const { run, configuration, stepper, source, from, to, saveEvery, sampleEvery } = options;
+  const { run, stepper, source, from, to, saveEvery, sampleEvery } = options;
   let step = from;
   let smoothed = options.smoothed;
+  /** The last step of which there is a checkpoint. */
   let saved = from;
+  let saving: Saving | undefined;
 
-  const record = (): TrainingRecord => ({
-    data: configuration.data,
-    dataDigest: configuration.dataDigest,
-    steps: step,
-    batch: configuration.batch,
-    learningRate: configuration.learningRate,
-    ...rateSchedule(configuration, to),
-    seed: configuration.seed,
-    loss: smoothed!,
-    device: options.device,
-  });
-  const finiteState = (): State => {
-    const broken = firstNotFinite(stepper.state);
-    if (broken === undefined) return stepper.state;
-    throw notFinite(`"${broken}" holds a value that is not finite after`, step);
-  };
-  const save = async (): Promise<TrainingReport> => {
-    const state = finiteState();
-    // The checkpoint promises that the lines up to its step are there.
-    flushMetrics(run.metrics);
-    const bytes = encodeCheckpoint(options.model.manifest, {
-      step,
-      smoothed: smoothed!,
-      configuration,
-      state,
-    });
-    const path = saveCheckpoint(run.checkpoints, step, bytes, options.keep);
-    saved = step;
-    await exportModel(options.model, run.model, state, record());
-    return { type: "saved", step, path };
-  };
+  /** Tells what became of the last snapshot, if that is known. @throws what saving failed with. */
+  function* told(): Generator<TrainingReport, void, undefined> {
+    if (saving?.outcome === undefined) return;
+    const { step: of, outcome } = saving;
+    saving = undefined;
+    if (outcome.path !== undefined) saved = of;
+    if (outcome.error !== undefined) throw outcome.error;
+    yield outcome.path === undefined
+      ? { type: "exported", step: of }
+      : { type: "saved", step: of, path: outcome.path };
+  }
+  async function* finished(): AsyncGenerator<TrainingReport, void, undefined> {
+    await saving?.done;
+    yield* told();
+  }
+  async function* save(checkpoint: boolean): AsyncGenerator<TrainingReport, void, undefined> {
+    yield* finished();
+    const done = options
+      .save({ step, smoothed: smoothed!, state: stepper.state, checkpoint })
+      .then((outcome) => {
+        current.outcome = outcome;
+      });
+    const current: Saving = { step, done, outcome: undefined };
+    saving = current;
+  }
 
   try {
     while (step < to && !options.stopped()) {
@@ -101,28 +99,29 @@ export async function* runTraining(
         smoothed: metrics.map((metric) => metric.smoothed),
         seconds,
       };
-      if (step === to || step % saveEvery === 0) yield await save();
-      else if (sampleEvery > 0 && step % sampleEvery === 0) {
-        await exportModel(options.model, run.model, finiteState(), record());
-        yield { type: "exported", step };
-      }
+      // what the saving thread said during the run is heard in the next turn of the event loop
+      await setImmediate();
+      yield* told();
+      if (step === to || step % saveEvery === 0) yield* save(true);
+      else if (sampleEvery > 0 && step % sampleEvery === 0) yield* save(false);
     }
-    if (step > saved) yield await save();
-  } catch (error) {
+    yield* finished();
+    if (step > saved) {
+      yield* save(true);
+      yield* finished();
+    }
+  } catch (last) {
+    let error = last;
+    try {
+      yield* finished();
+    } catch (earlier) {
+      error = earlier;
+    }
     if (!(error instanceof UserError)) throw error;
     const kept = saved === 0 ? "nothing was saved before" : `the checkpoint of step ${saved} is kept`;
     throw new UserError(`${error.message}; ${kept}`, { cause: error });
   }
   yield { type: "ended", step, saved };
-}
-
-/** What the record says of a rate that changes. */
-function rateSchedule(
-  { lrScheduler = "constant", lrWarmupSteps: warmupSteps = 0 }: Configuration,
-  steps: number,
-): Pick<TrainingRecord, "learningRateSchedule"> {
-  if (lrScheduler === "constant" && warmupSteps === 0) return {};
-  return { learningRateSchedule: { kind: lrScheduler, warmupSteps, steps } };
 }
 
 /** One line a step, up to the first loss that is not finite. */
@@ -136,10 +135,4 @@ function metricsOf(losses: Float32Array, step: number, before: number | undefine
     metrics.push({ step: step + metrics.length + 1, loss, smoothed, time });
   }
   return metrics;
-}
-
-function notFinite(what: string, step: number): UserError {
-  return new UserError(
-    `training stopped: ${what} step ${step}; start a new run with a smaller --lr, or another --seed`,
-  );
 }

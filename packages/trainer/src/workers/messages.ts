@@ -7,6 +7,7 @@ import type { Configuration } from "../configuration.js";
 import type { Device, DeviceChoice } from "../device-names.js";
 import type { PlanOptions } from "../plan.js";
 import type { RunFolder } from "../run-folder.js";
+import type { Snapshot } from "../saving.js";
 import type { StateArray } from "../state.js";
 
 /** An error on its way between threads, where classes are lost. */
@@ -110,6 +111,23 @@ export type TrainingReport =
   | { readonly type: "saved"; readonly step: number; readonly path: string }
   | { readonly type: "exported"; readonly step: number }
   | { readonly type: "ended"; readonly step: number; readonly saved: number }
+  | Failure;
+
+// ---- the saving worker, whose data are SavingOptions -------------------------------------------------------------
+
+/** From the training worker; the next `save` when the one before is answered. */
+export type SavingCommand =
+  | { readonly type: "save"; readonly snapshot: Snapshot }
+  | { readonly type: "stop" };
+
+/** To the training worker, of each `save`. */
+export type SavingReport =
+  | {
+      readonly type: "saved";
+      /** Of the checkpoint, where there is a new one. */
+      readonly path: string | undefined;
+      readonly failure: Failure | undefined;
+    }
   | Failure;
 
 // ---- the picture worker -----------------------------------------------------------------------------------------

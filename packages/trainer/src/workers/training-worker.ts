@@ -1,4 +1,4 @@
-/** The thread that holds the training session and the state, and writes all that a run keeps. */
+/** The thread that holds the training session and the state. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { UserError } from "@onnx-diffusion/diffusion";
@@ -10,6 +10,7 @@ import { makeFolder, removeTemporaryFiles } from "../files.js";
 import { learningRateAt } from "../learning-rate.js";
 import { truncateMetrics } from "../metrics.js";
 import { chunkSteps } from "../plan.js";
+import { createSaver, type Saver } from "../saver.js";
 import { initialState, type State } from "../state.js";
 import { createStepper } from "../stepper.js";
 import { TRAIN_DEFAULTS } from "../train-defaults.js";
@@ -24,6 +25,7 @@ const stopped = () => Atomics.load(data.stop, 0) !== 0;
 const command = new Promise<TrainingCommand>((resolve) => {
   main.on("message", resolve);
 });
+let saver: Saver | undefined;
 
 try {
   const session = await createTrainingSession(data.model, data.device, data);
@@ -49,14 +51,16 @@ try {
     });
     const { device } = session;
     const { step: from, smoothed } = start;
-    const options = { model, run, configuration, device, stepper, source, from, smoothed, to: steps };
-    for await (const message of runTraining({ ...options, saveEvery, sampleEvery, keep, stopped }))
-      report(message);
+    const to = steps;
+    saver = createSaver({ model, run, configuration, device, to, keep });
+    const options = { run, stepper, source, from, smoothed, to, saveEvery, sampleEvery, stopped };
+    for await (const message of runTraining({ ...options, save: saver.save })) report(message);
   }
   await session.session.release();
 } catch (error) {
   report(failureOf(error));
 } finally {
+  await saver?.dispose();
   data.port.close();
   main.close();
 }
