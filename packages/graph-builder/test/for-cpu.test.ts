@@ -2,8 +2,10 @@
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { expect, test } from "vitest";
 import {
+  add,
   buildModel,
   Collector,
+  concat,
   constant,
   conv,
   convTranspose,
@@ -13,9 +15,12 @@ import {
   type Model,
   mul,
   native,
+  reduceMean,
+  relu,
   scalar,
   type Tensor,
   unetCond,
+  unetTime,
   writeOnnx,
 } from "../src/index.js";
 import { randoms } from "./run.js";
@@ -54,9 +59,12 @@ function expectClose(ours: Float32Array, theirs: Float32Array): void {
   expect(difference / largest).toBeLessThan(TOLERANCE);
 }
 
-test("the U-Net with trained statistics: no transposed convolution, no batch norm is left", async () => {
+test.each([
+  ["unet-cond", unetCond],
+  ["unet-time", unetTime],
+])("%s with trained statistics: no transposed convolution, no batch norm is left", async (_, author) => {
   // wide enough that both kinds of products are there
-  const network = unetCond({ channels: [32, 32, 8, 8], bottleneck: 8, up: [8, 8, 32, 32] });
+  const network = author({ channels: [32, 32, 8, 8], bottleneck: 8, up: [8, 8, 32, 32] });
   const collector = new Collector({
     training: false,
     lowering: native,
@@ -65,8 +73,10 @@ test("the U-Net with trained statistics: no transposed convolution, no batch nor
   });
   const sample = input("sample", "float32", ["batch", 3, 32, 32]);
   const classLabels = input("class_labels", "int32", ["batch"]);
-  const y = network.forward(collector.root, { sample, classLabels });
-  const model = buildModel({ name: "unet", inputs: [sample, classLabels], outputs: { y } });
+  const timestep = input("timestep", "int32", ["batch"]);
+  const y = network.forward(collector.root, { sample, classLabels, timestep });
+  const inputs = [sample, classLabels, ...(network.timestep ? [timestep] : [])];
+  const model = buildModel({ name: "unet", inputs, outputs: { y } });
   const fast = forCpu(model);
   expect(operators(model)).toContain("ConvTranspose");
   expect(operators(model)).toContain("BatchNormalization");
@@ -79,6 +89,9 @@ test("the U-Net with trained statistics: no transposed convolution, no batch nor
     const feeds = {
       sample: noise([batch, 3, 32, 32]),
       class_labels: new OrtTensor("int32", new Int32Array(batch).fill(7), [batch]),
+      ...(network.timestep
+        ? { timestep: new OrtTensor("int32", new Int32Array(batch).fill(9), [batch]) }
+        : {}),
     };
     expectClose(await run(fast, feeds), await run(model, feeds));
   }
@@ -118,6 +131,49 @@ test.each([
   expect(operators(fast).has("Conv")).toBe(stays);
   const feeds = { x: noise([2, 4, 5, 6]) };
   expectClose(await run(fast, feeds), await run(model, feeds));
+});
+
+const wide = input("x", "float32", ["batch", 32, 8, 8]);
+const inBlocks = () => convTranspose(wide, weights([32, 32, 4, 4]), { strides: [2, 2], pads: [1, 1, 1, 1] });
+const side = input("side", "float32", ["batch", 2, 16, 16]);
+const many = input("many", "float32", ["batch", 32, 16, 16]);
+const one = input("one", "float32", ["batch", 32, 1, 1]);
+const pixelwise = (image: Tensor, filters: number) =>
+  conv(image, weights([filters, image.shape[1] as number, 1, 1]), { bias: weights([filters]) });
+
+/** The channels that Transposes of eight axes move: those that put pixels from blocks into rows, or back. */
+async function channelsMoved(model: Model, feeds: Record<string, OrtTensor>): Promise<number[]> {
+  const { nodes } = model.graph;
+  const moves = nodes.filter(({ attributes }) => (attributes.perm?.value as number[])?.length === 8);
+  const outputs = moves.map(({ outputs: [name] }) => ({
+    name: name!,
+    dtype: "float32" as const,
+    shape: Array.from({ length: 8 }, (_, i) => `${name}.${i}`),
+  }));
+  const bytes = writeOnnx({ ...model, graph: { ...model.graph, outputs } });
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const results = await session.run(feeds);
+  await session.release();
+  return outputs.map(({ name }) => results[name]!.dims[7]!).sort((m, n) => m - n);
+}
+
+test.each<[string, () => Tensor, number[]]>([
+  ["an activation and a product for each pixel", () => pixelwise(relu(inBlocks()), 3), [3]],
+  ["a few channels beside", () => pixelwise(concat([relu(inBlocks()), side], 1), 3), [2, 3]],
+  ["as many channels beside: in rows", () => pixelwise(concat([relu(inBlocks()), many], 1), 3), [32]],
+  ["a scale for each channel", () => pixelwise(mul(add(inBlocks(), 1), one), 3), [3]],
+  ["another image added: in rows", () => add(inBlocks(), many), [32]],
+  ["two that lie alike, but of different nodes: in rows", () => add(inBlocks(), inBlocks()), [32, 32]],
+  ["a sum over pixels: in rows", () => reduceMean(inBlocks(), { axes: [2, 3] }), [32]],
+])("pixels stay in blocks as long as they may: %s", async (_, build, channels) => {
+  const model = buildModel({ name: "blocks", inputs: [wide, side, many, one], outputs: { y: build() } });
+  const fast = forCpu(model);
+  const feeds = {
+    ...{ x: noise([3, 32, 8, 8]), side: noise([3, 2, 16, 16]) },
+    ...{ many: noise([3, 32, 16, 16]), one: noise([3, 32, 1, 1]) },
+  };
+  expectClose(await run(fast, feeds), await run(model, feeds));
+  expect(await channelsMoved(fast, feeds)).toEqual(channels);
 });
 
 test("a graph with a loop is left as it is", () => {

@@ -47,7 +47,7 @@ export const cpu: Lowering = {
 };
 
 /** Sizes of both sides, where they are known and the strides come out even; undefined otherwise. */
-function imageGeometry(
+export function imageGeometry(
   side: "large" | "small",
   x: Shape,
   weight: Shape,

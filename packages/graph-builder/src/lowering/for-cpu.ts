@@ -7,7 +7,8 @@ import type { Model } from "../model.js";
 import { applyAll } from "../op.js";
 import { transposed } from "../ops/transpose.js";
 import { input, type NodeSource, type Tensor, topological } from "../tensor.js";
-import { cpu } from "./cpu.js";
+import { type Blocks, convTransposeInBlocks, imageOf, nodeInBlocks } from "./blocks.js";
+import { cpu, imageGeometry } from "./cpu.js";
 import type { ConvGeometry } from "./lowering.js";
 
 /**
@@ -35,12 +36,29 @@ export function forCpu(model: Model): Model {
   const nodes = new Set(tensors.flatMap(({ source }) => (source.kind === "node" ? [source] : [])));
   const made = new Map<NodeSource, readonly Tensor[]>();
   const anew = (t: Tensor): Tensor => (t.source.kind === "node" ? made.get(t.source)![t.index]! : t);
+  const blocksOf = new Map<Tensor, Blocks>();
   for (const node of nodes) {
     const operands = node.inputs.map((t) => t && anew(t));
-    made.set(node, inForm(node, operands));
+    const blocks = inBlocks(node, operands, blocksOf);
+    const image = blocks && imageOf(blocks);
+    if (image) blocksOf.set(image, blocks);
+    made.set(node, image ? [image] : inForm(node, operands));
   }
   const outputs = Object.fromEntries(Object.entries(imported.outputs).map(([name, t]) => [name, anew(t)]));
   return buildModel({ name: graph.name, inputs, outputs, metadata });
+}
+
+/** The node with its image in blocks, where it makes such a one or goes on with it. */
+function inBlocks(
+  node: NodeSource,
+  operands: readonly (Tensor | undefined)[],
+  blocksOf: ReadonlyMap<Tensor, Blocks>,
+): Blocks | undefined {
+  const geometry = geometryOf(node);
+  if (!geometry || node.op.name !== "ConvTranspose") return nodeInBlocks(node, operands, blocksOf, geometry);
+  const [y, weight, bias] = operands;
+  const g = imageGeometry("small", y!.shape, weight!.shape, geometry);
+  return g && convTransposeInBlocks(y!, weight!, bias, g);
 }
 
 /** The node of other operands, simplified anew: so layouts meet that stood apart. */

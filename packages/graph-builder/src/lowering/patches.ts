@@ -22,7 +22,7 @@ const weightLayout: WeightLayout = {
 export const patches: ProductForm = { weightLayout, correlate, scatter, outer };
 
 /** Whether a patch is a pixel. */
-const isPointwise = ({ kernel: [kh, kw], stride, pad }: ConvGeometry): boolean =>
+export const isPointwise = ({ kernel: [kh, kw], stride, pad }: ConvGeometry): boolean =>
   kh === 1 && kw === 1 && stride === 1 && pad === 0;
 
 /** The patches that a convolution multiplies: [N,H,W,C] -> [N*h*w, kh*kw*C]. */

@@ -132,16 +132,50 @@ export const winograd: ProductForm = {
     const value = pointsToSmall(product, x.shape[0]!, g);
     return bias ? add(value, bias) : value;
   },
-  scatter(y, weight, g) {
-    const batch = y.shape[0]!;
-    // Phases apart, as each reads other neighbours of a tile.
-    const kernel = reshape(kernelToPoints(weight, g), [ALL_POINTS, ALL_PHASES, g.channels, g.filters]);
-    const points = reshape(smallToPoints(y, g), [ALL_POINTS, 1, mulDims(tilesOf(g), batch), g.filters]);
-    return pointsToLarge(matmul(points, transpose(kernel, [0, 1, 3, 2])), batch, g);
-  },
+  scatter: (y, weight, g) => cropped(blockOrder(g).toImages(scatterInBlocks(y, weight, g)), g.large),
   outer: (x, y, g) =>
     pointsToKernel(matmul(transpose(largeToPoints(x, g), [0, 2, 1]), smallToPoints(y, g)), g),
 };
+
+/** The transposed convolution with its pixels as they come: [pixels in the order of `blockOrder`, N, C] */
+export function scatterInBlocks(y: Tensor, weight: Tensor, g: ImageGeometry): Tensor {
+  const batch = y.shape[0]!;
+  // Phases apart, as each reads other neighbours of a tile.
+  const kernel = reshape(kernelToPoints(weight, g), [ALL_POINTS, ALL_PHASES, g.channels, g.filters]);
+  const points = reshape(smallToPoints(y, g), [ALL_POINTS, 1, mulDims(tilesOf(g), batch), g.filters]);
+  return pointsToBlocks(matmul(points, transpose(kernel, [0, 1, 3, 2])), batch, g);
+}
+
+/** An order of pixels that is not that of rows and columns. */
+export interface PixelOrder {
+  /** [pixels, N, C] -> [N,H,W,C] */
+  toImages(pixels: Tensor): Tensor;
+  /** [N,H,W,C] -> [pixels, N, C] */
+  fromImages(images: Tensor): Tensor;
+}
+
+/** The order by phase (of rows, of columns), tile and pixel of the phase's tile; the image is whole tiles. */
+export function blockOrder(g: ImageGeometry): PixelOrder {
+  const [down, across] = tiles(g);
+  const apart = [PHASES, PHASES, down, across, TILE, TILE];
+  const pixels = apart.reduce((a, b) => a * b);
+  const side = TILE * PHASES;
+  return {
+    toImages(blocks) {
+      const [, batch, channels] = blocks.shape as [Dim, Dim, Dim];
+      const rows = transpose(reshape(blocks, [...apart, batch, channels]), [6, 2, 4, 0, 3, 5, 1, 7]);
+      return reshape(rows, [batch, side * down, side * across, channels]);
+    },
+    fromImages(images) {
+      const [batch, , , channels] = images.shape as [Dim, Dim, Dim, Dim];
+      const rows = reshape(images, [batch, down, TILE, PHASES, across, TILE, PHASES, channels]);
+      return reshape(transpose(rows, [3, 6, 1, 4, 2, 5, 0, 7]), [pixels, batch, channels]);
+    },
+  };
+}
+
+/** Whether the image is whole tiles. */
+export const isWholeTiles = ({ small }: ImageGeometry): boolean => small.every((n) => n % TILE === 0);
 
 /** [N,h,w,O] -> [25, tiles * N, O] */
 function smallToPoints(y: Tensor, g: ImageGeometry): Tensor {
@@ -162,8 +196,8 @@ function pointsToSmall(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
   return cropped(reshape(pixels, [batch, TILE * down, TILE * across, filters]), g.small);
 }
 
-/** [25, 4, tiles * N, C] -> [N,H,W,C] */
-function pointsToLarge(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
+/** [25, 4, tiles * N, C] -> [pixels in the order of `blockOrder`, N, C] */
+function pointsToBlocks(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
   const channels = points.shape[3]!;
   const [down, across] = tiles(g);
   const rows = reshape(points, [ALL_POINTS * ALL_PHASES * tilesOf(g), batch, channels]);
@@ -191,10 +225,7 @@ function pointsToLarge(points: Tensor, batch: Dim, g: ImageGeometry): Tensor {
     constant("float32", [matrices.length, TILE ** 2, read.length], matrices.flat(2)),
     parts,
   );
-  const split = reshape(kept, [PHASES, PHASES, down, across, TILE, TILE, batch, channels]);
-  const pixels = transpose(split, [6, 2, 4, 0, 3, 5, 1, 7]);
-  const side = TILE * PHASES;
-  return cropped(reshape(pixels, [batch, side * down, side * across, channels]), g.large);
+  return reshape(kept, [matrices.length * TILE ** 2, batch, channels]);
 }
 
 /** What a tile reads along an axis: one of its own points, or the neighbour's; where there is none, one that counts 0. */
@@ -205,7 +236,7 @@ function partOf(at: number, tile: number, phase: number, count: number) {
   return { tile: isInside(other, count) ? other : tile, point: neighbour.point };
 }
 
-/** The adjoint of `pointsToLarge`, phases among the channels: [N,H,W,C] -> [25, tiles * N, 4 C] */
+/** The adjoint of `scatterInBlocks` without its kernel, phases among the channels: [N,H,W,C] -> [25, tiles * N, 4 C] */
 function largeToPoints(x: Tensor, g: ImageGeometry): Tensor {
   const [batch, height, width, channels] = x.shape as [Dim, number, number, number];
   const [down, across] = tiles(g);
