@@ -1,3 +1,13 @@
+export {
+  CONVOLUTION_FORMS,
+  type ConvolutionForm,
+  type ConvolutionShape,
+  type FormChoice,
+  type MeasuredChoice,
+  parseFormTable,
+  serializeFormTable,
+  shapeKey,
+} from "./convolution-forms.js";
 export * from "./errors.js";
 export * from "./file-error.js";
 export * from "./half.js";

@@ -93,3 +93,17 @@ export function json(at: At, depth = 0): unknown {
 export function record<Value>(at: At, read: (at: At) => Value): Record<string, Value> {
   return Object.fromEntries(entries(at).map(([name, value]) => [name, read(value)]));
 }
+
+/**
+ * The value of a text of JSON.
+ *
+ * @param expected what the text was to be, such as `a manifest`.
+ */
+export function parseJson(source: string, where: string, expected: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
+    throw new UserError(`${where}: found text that is not JSON (${reason}), expected ${expected}`, { cause });
+  }
+}

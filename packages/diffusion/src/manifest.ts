@@ -3,6 +3,7 @@
  * sample the model without knowing the code that wrote it. docs/model-folder.md describes the same in prose.
  */
 
+import type { FormChoice } from "./convolution-forms.js";
 import type { Prediction } from "./prediction.js";
 
 /** The version of the format that this code writes and reads. */
@@ -76,6 +77,8 @@ export type Target = "cpu" | "gpu";
 export interface GraphSpec {
   readonly file: string;
   readonly target: Target;
+  /** How convolutions are written where a table chose it and not the builder's own rule, by their sizes. */
+  readonly forms?: readonly FormChoice[];
   readonly inputs: readonly ValueSpec[];
   readonly outputs: readonly ValueSpec[];
   /** Files with the graph's external data. Default: the folder's safetensors files. */

@@ -1,3 +1,4 @@
+import { readFormChoices } from "./convolution-forms.js";
 import { UserError } from "./errors.js";
 import {
   type At,
@@ -10,6 +11,7 @@ import {
   items,
   json,
   oneOf,
+  parseJson,
   record,
   text,
 } from "./json-reader.js";
@@ -56,7 +58,11 @@ const DTYPES = Object.keys({
  * @throws UserError that names the field's path, what was found and what was expected.
  */
 export function parseManifest(source: unknown, where: string): Manifest {
-  const at: At = { value: typeof source === "string" ? parseJson(source, where) : source, where, path: "" };
+  const at: At = {
+    value: typeof source === "string" ? parseJson(source, where, "a manifest") : source,
+    where,
+    path: "",
+  };
   // format and version first: of another format nothing else can be said
   oneOf(field(at, "format"), ["onnx-diffusion"]);
   const version = field(at, "version");
@@ -91,15 +97,6 @@ export function parseManifest(source: unknown, where: string): Manifest {
   };
   checkManifest(manifest, where);
   return manifest;
-}
-
-function parseJson(source: string, where: string): unknown {
-  try {
-    return JSON.parse(source);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/\s+/g, " ") : String(cause);
-    throw new UserError(`${where}: found text that is not JSON (${reason}), expected a manifest`, { cause });
-  }
 }
 
 function readImage(at: At): Manifest["image"] {
@@ -224,10 +221,11 @@ function readGraphs(at: At): Manifest["graphs"] {
 }
 
 function readGraph(at: At): GraphSpec {
-  const data = field(at, "data");
+  const [data, forms] = [field(at, "data"), field(at, "forms")];
   return {
     file: fileName(field(at, "file")),
     target: oneOf(field(at, "target"), ["cpu", "gpu"]),
+    ...(forms.value === undefined ? {} : { forms: readFormChoices(forms) }),
     inputs: readValues(field(at, "inputs")),
     outputs: readValues(field(at, "outputs")),
     ...(data.value === undefined ? {} : { data: items(data).map(fileName) }),

@@ -63,6 +63,9 @@ const manifest: Manifest = {
     training_step: {
       file: "training_step.onnx",
       target: "cpu",
+      forms: [
+        { kernel: [4, 4], stride: 2, pad: 1, large: [32, 32], channels: 3, filters: 8, form: "native" },
+      ],
       inputs: [
         { name: "conv.weight", dtype: "float32", shape: [8, 3, 4, 4] },
         { name: "images", dtype: "uint8", shape: ["batch", 3, 32, 32] },
@@ -262,6 +265,11 @@ describe("one wrong field", () => {
       ["graphs", "training_step", "target"],
       "tpu",
       'graphs.training_step.target: found "tpu", expected "cpu" or "gpu"',
+    ],
+    [
+      ["graphs", "training_step", "forms"],
+      [{}],
+      "graphs.training_step.forms[0].kernel: found nothing, expected an array",
     ],
     [
       ["graphs", "training_step", "file"],

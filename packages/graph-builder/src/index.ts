@@ -3,7 +3,15 @@
  * @packageDocumentation
  */
 
-export type { OptimizerGroup, OptimizerOptions, OptimizerSpec } from "@onnx-diffusion/diffusion";
+export type {
+  ConvolutionForm,
+  ConvolutionShape,
+  FormChoice,
+  OptimizerGroup,
+  OptimizerOptions,
+  OptimizerSpec,
+} from "@onnx-diffusion/diffusion";
+export { type Convolution, convolutionsOf } from "./analysis/convolutions.js";
 export { estimateMemory, type MemoryEstimate, type MemoryOptions } from "./analysis/memory.js";
 export { fileOrder, type Order, onnxRuntimeOrder } from "./analysis/order.js";
 export { buildModel, type ModelDefinition } from "./build.js";
@@ -16,10 +24,13 @@ export { type GradientModelOptions, gradientModel } from "./gradient-model.js";
 export { type GradientOptions, gradients, jvp, type VjpOptions, vjp } from "./gradients.js";
 export { type ImportedModel, importModel } from "./import.js";
 export * from "./layers/index.js";
-export { cpu } from "./lowering/cpu.js";
+export { cpu, cpuWith } from "./lowering/cpu.js";
 export { forCpu } from "./lowering/for-cpu.js";
+export { formsOf, usualForm } from "./lowering/forms.js";
+export type { Side } from "./lowering/geometry.js";
 export type { BatchNormStatistics, ConvGeometry, Lowering } from "./lowering/lowering.js";
 export { native } from "./lowering/native.js";
+export type { ImageGeometry } from "./lowering/products.js";
 export * from "./model.js";
 export { type ModelFilesOptions, modelFiles } from "./model-files.js";
 export * from "./network.js";

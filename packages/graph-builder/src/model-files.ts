@@ -1,6 +1,7 @@
 /** The files of a model folder (docs/model-folder.md). */
 import {
   type FileDigest,
+  type FormChoice,
   GRAPH_NAMES,
   type GraphName,
   type GraphSpec,
@@ -10,14 +11,17 @@ import {
   type ScheduleSpec,
   scheduleOf,
   serializeManifest,
+  shapeKey,
   type ValueSpec,
 } from "@onnx-diffusion/diffusion";
+import { convolutionsOf } from "./analysis/convolutions.js";
+import { GraphError } from "./errors.js";
 import type { ModelValue } from "./model.js";
 import type { Network } from "./network.js";
 import { writeOnnx } from "./onnx/write.js";
 import { type EmitTarget, GRAPHS, loweringFor } from "./training/graphs.js";
 import type { TrainingOptions } from "./training/plan.js";
-import { describeTraining } from "./training/training.js";
+import { describeTraining, type Training } from "./training/training.js";
 
 /** What the files are made for. */
 export interface ModelFilesOptions extends TrainingOptions {
@@ -25,6 +29,8 @@ export interface ModelFilesOptions extends TrainingOptions {
   readonly schedule?: ScheduleSpec;
   /** The device that all graphs are written for; by default each has the form of the device that usually runs it. */
   readonly target?: EmitTarget | undefined;
+  /** How convolutions are written for CPUs, as `trainer tune` measured it. Default: by a fixed rule. */
+  readonly forms?: readonly FormChoice[] | undefined;
 }
 
 /**
@@ -33,13 +39,14 @@ export interface ModelFilesOptions extends TrainingOptions {
  */
 export async function modelFiles(
   network: Network,
-  { schedule = PRACTICAL_SCHEDULE, target, ...options }: ModelFilesOptions = {},
+  { schedule = PRACTICAL_SCHEDULE, target, forms, ...options }: ModelFilesOptions = {},
 ): Promise<Map<string, Uint8Array>> {
   const training = describeTraining(network, scheduleOf(schedule), options);
+  const used = forms && usedForms(training, target, forms);
   const contents = new Map<string, Uint8Array>();
   const graphs: Partial<Record<GraphName, GraphSpec>> = {};
   for (const name of GRAPH_NAMES) {
-    const lowering = loweringFor(name, target);
+    const lowering = loweringFor(name, target, used);
     const model = GRAPHS[name].build(training, lowering);
     const file = `${name}.onnx`;
     contents.set(file, writeOnnx(model));
@@ -47,6 +54,7 @@ export async function modelFiles(
     graphs[name] = {
       file,
       target: lowering.target,
+      ...(used && lowering.target === "cpu" ? { forms: used } : {}),
       inputs: inputs.map(valueSpec),
       outputs: outputs.map(valueSpec),
     };
@@ -68,6 +76,25 @@ export async function modelFiles(
     files,
   };
   return contents.set("manifest.json", new TextEncoder().encode(serializeManifest(manifest)));
+}
+
+/**
+ * The rows of a table that say something of a network.
+ * @throws GraphError where none does, or no graph is written for CPUs.
+ */
+function usedForms(training: Training, target: EmitTarget | undefined, forms: readonly FormChoice[]) {
+  if (loweringFor("training_loop", target).target !== "cpu")
+    throw new GraphError(
+      `forms: they are for CPUs, but target ${target} has no graph for one; leave one out`,
+    );
+  const network = GRAPHS.inference_model.build(training, loweringFor("inference_model"));
+  const shapes = convolutionsOf(network, []);
+  const known = new Set(shapes.map(shapeKey));
+  const used = forms.filter((row) => known.has(shapeKey(row)));
+  if (used.length > 0) return used;
+  throw new GraphError(
+    `forms: none of the table's ${forms.length} shapes is one of the ${shapes.length} in ${training.network.name}; measure them with: trainer tune`,
+  );
 }
 
 const valueSpec = ({ name, dtype, shape }: ModelValue): ValueSpec => ({

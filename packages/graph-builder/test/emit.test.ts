@@ -122,6 +122,34 @@ describe("emit", () => {
     ]);
   });
 
+  test("takes a table of convolutions' forms, and says what is wrong with one", async () => {
+    const row = { kernel: [3, 3], stride: 1, pad: 1, large: [32, 32], channels: 3, filters: 8 };
+    const emitBy = (forms: unknown, ...flags: string[]) => {
+      const table = { format: "onnx-diffusion-forms", version: 1, forms };
+      writeFileSync(path.join(folder, "forms.json"), JSON.stringify(table));
+      const words = ["conv", "--option", "hidden=8", "--forms", "forms.json", "--out", "by-table"];
+      return run("emit", ...words, ...flags);
+    };
+    expect((await emitBy([{ ...row, form: "native" }])).status).toBe(0);
+    const { graphs } = parseManifest(contents("by-table")["manifest.json"]!.toString(), "manifest.json");
+    expect(graphs.training_loop!.forms).toEqual([{ ...row, form: "native" }]);
+    const refused: [string, () => ReturnType<typeof run>][] = [
+      ['forms.json: forms[0].form: found "fast", expected', () => emitBy([{ ...row, form: "fast" }])],
+      ['forms: "winograd" cannot compute kernel 3x3', () => emitBy([{ ...row, form: "winograd" }])],
+      ["forms: none of the table's 0 shapes is one of the 2 in conv; measure them", () => emitBy([])],
+      [
+        "forms: they are for CPUs, but target webgpu has no graph for one; leave one out",
+        () => emitBy([{ ...row, form: "native" }], "--target", "webgpu"),
+      ],
+      ["--forms: cannot read none.json: no such file", () => run("emit", "conv", "--forms", "none.json")],
+    ];
+    for (const [message, attempt] of refused) {
+      const { status, stderr } = await attempt();
+      expect(stderr).toContain(message);
+      expect([status, stderr.trimEnd().split("\n").length]).toEqual([1, 1]);
+    }
+  });
+
   test("takes a network from a file", () => {
     const example = here("../examples/my-net.ts");
     expect(runProgram("emit", example).stdout).toMatch(/^models\/my-net: 7 files/);

@@ -1,18 +1,8 @@
 /** Convolutions by minimal filtering are ONNX's own to rounding, in all three products and their gradients. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  buildModel,
-  cpu,
-  gradients,
-  input,
-  type Lowering,
-  mul,
-  native,
-  reduceSum,
-  type Tensor,
-} from "../src/index.js";
-import { compile, floats, randoms } from "./run.js";
+import { buildModel, cpu, input, native } from "../src/index.js";
+import { furthest, layers } from "./layers.js";
 
 const GEOMETRY = { kernel: [4, 4], stride: 2, pad: 1 } as const;
 /** The fewest channels of this form. */
@@ -23,21 +13,6 @@ interface Case {
   readonly height: number;
   readonly width: number;
   readonly bias: boolean;
-}
-
-/**
- * The result, the gradients of its product with `seed`, and gradients of these: every product as value and as gradient.
- */
-function outputsOf(
-  lowering: Lowering,
-  op: "conv2d" | "convTranspose2d",
-  [x, w, seed, bias]: readonly Tensor[],
-) {
-  const y = lowering[op](x!, w!, bias, GEOMETRY);
-  const [dx, dw] = gradients(reduceSum(mul(y, seed!)), [x!, w!]);
-  const [ddw, dds] = gradients(reduceSum(mul(dx!, dx!)), [w!, seed!]);
-  const [ddx] = gradients(reduceSum(mul(dw!, dw!)), [x!]);
-  return { y, dx: dx!, dw: dw!, ddw: ddw!, dds: dds!, ddx: ddx! };
 }
 
 test.each(["conv2d", "convTranspose2d"] as const)(
@@ -55,20 +30,7 @@ test.each(["conv2d", "convTranspose2d"] as const)(
         const large = ["n", LARGE, 2 * height, 2 * width];
         const [from, to] = op === "conv2d" ? [large, small] : [small, large];
         const shapes = [from, [SMALL, LARGE, 4, 4], to, ...(bias ? [[to[1]!]] : [])];
-        const inputs = shapes.map((shape, i) => input(`input${i}`, "float32", shape));
-        const random = randoms(start);
-        const values = shapes.map((shape) => {
-          const dims = shape.map((dim) => (typeof dim === "number" ? dim : batch));
-          return floats(
-            dims,
-            Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => random() - 0.5),
-          );
-        });
-        const [ours, theirs] = await Promise.all(
-          [cpu, native].map(async (lowering) =>
-            (await compile(inputs, outputsOf(lowering, op, inputs)))(values),
-          ),
-        );
+        const [ours, theirs] = await layers([cpu, native], { op, geometry: GEOMETRY, shapes, batch, start });
         for (const [name, { dims, data }] of Object.entries(theirs!)) {
           expect(ours![name]!.dims).toEqual(dims);
           expect(furthest(ours![name]!.data, data), name).toBeLessThan(TOLERANCE);
@@ -97,13 +59,3 @@ test.each([
  * values round some four times as coarsely as in plain products.
  */
 const TOLERANCE = 1e-5;
-
-/** The largest difference, of the largest value. */
-function furthest(a: ArrayLike<number | bigint>, b: ArrayLike<number | bigint>): number {
-  let [difference, largest] = [0, 0];
-  for (let i = 0; i < b.length; i++) {
-    difference = Math.max(difference, Math.abs(Number(a[i]) - Number(b[i])));
-    largest = Math.max(largest, Math.abs(Number(b[i])));
-  }
-  return difference / largest;
-}

@@ -1,5 +1,6 @@
+import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { UserError } from "@onnx-diffusion/diffusion";
+import { type FormChoice, fileError, parseFormTable, UserError } from "@onnx-diffusion/diffusion";
 import { modelFiles } from "../model-files.js";
 import type { NetworkOptions, OptionValue } from "../network.js";
 import { EMIT_TARGETS, type EmitTarget } from "../training/graphs.js";
@@ -12,15 +13,17 @@ export interface EmitArguments extends TrainingFlags {
   readonly out?: string | undefined;
   readonly option: readonly string[];
   readonly target?: string | undefined;
+  readonly forms?: string | undefined;
 }
 
 /** `graph-builder emit`: makes the graphs and writes the folder. */
 export async function emit(
-  { network: wanted, out, option, target, ...training }: EmitArguments,
+  { network: wanted, out, option, target, forms: table, ...training }: EmitArguments,
   print: (line: string) => void,
 ): Promise<void> {
   const start = performance.now();
-  const options = { ...trainingOptions(training), target: parseTarget(target) };
+  const forms = table === undefined ? undefined : await readForms(table);
+  const options = { ...trainingOptions(training), target: parseTarget(target), forms };
   const factory = await loadNetwork(wanted);
   const network = factory(parseOptions(option, factory.defaults, factory.name));
   const files = await modelFiles(network, options);
@@ -30,6 +33,13 @@ export async function emit(
   const megabytes = ([...files.values()].reduce((sum, bytes) => sum + bytes.length, 0) / 2 ** 20).toFixed(1);
   print(`${folder}: ${files.size} files, ${megabytes} MB, in ${seconds} s`);
   print(`train it: npx -y pnpm@12 trainer --artifacts ${folder} --steps 2500`);
+}
+
+async function readForms(file: string): Promise<FormChoice[]> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw fileError(`--forms: cannot read ${file}`, error);
+  });
+  return parseFormTable(text, file);
 }
 
 function parseTarget(text: string | undefined): EmitTarget | undefined {

@@ -65,6 +65,11 @@ export async function main(argv: readonly string[]): Promise<number> {
               requiresArg: true,
               describe: `the device to write all graphs for: ${EMIT_TARGETS.join(", ")} (default: the training loop for CPUs, the others for accelerators)`,
             })
+            .option("forms", {
+              type: "string",
+              requiresArg: true,
+              describe: "a table of trainer tune: how each convolution is written for CPUs",
+            })
             .option("optimizer", {
               type: "string",
               requiresArg: true,

@@ -6,17 +6,11 @@ import { type Dim, mulDims } from "../dim.js";
 import { apply } from "../op.js";
 import { add, concat, gemm, reshape, transpose } from "../ops/index.js";
 import type { NodeSource, Tensor } from "../tensor.js";
+import { usualForm } from "./forms.js";
 import type { ConvGeometry } from "./lowering.js";
 import { isPointwise } from "./patches.js";
 import type { ImageGeometry } from "./products.js";
-import {
-  blockOrder,
-  hasWinograd,
-  isWholeTiles,
-  type PixelOrder,
-  scatterInBlocks,
-  winograd,
-} from "./winograd.js";
+import { blockOrder, isWholeTiles, type PixelOrder, scatterInBlocks, winograd } from "./winograd.js";
 
 /** An image, [N,C,H,W] for its readers, as [pixels, N, C]. */
 export interface Blocks {
@@ -34,7 +28,7 @@ export function convTransposeInBlocks(
   bias: Tensor | undefined,
   g: ImageGeometry,
 ): Blocks | undefined {
-  if (!hasWinograd(g) || !isWholeTiles(g)) return undefined;
+  if (usualForm(g) !== "winograd" || !isWholeTiles(g)) return undefined;
   const kernel = winograd.weightLayout.toKernel(weight);
   const value = scatterInBlocks(transpose(y, [0, 2, 3, 1]), kernel, g);
   return { value: bias ? add(value, bias) : value, order: blockOrder(g) };

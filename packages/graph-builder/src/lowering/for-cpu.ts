@@ -8,8 +8,8 @@ import { applyAll } from "../op.js";
 import { transposed } from "../ops/transpose.js";
 import { input, type NodeSource, type Tensor, topological } from "../tensor.js";
 import { type Blocks, convTransposeInBlocks, imageOf, nodeInBlocks } from "./blocks.js";
-import { cpu, imageGeometry } from "./cpu.js";
-import type { ConvGeometry } from "./lowering.js";
+import { cpu } from "./cpu.js";
+import { geometryOf, imageGeometry } from "./geometry.js";
 
 /**
  * The same network with its transposed convolutions as products of matrices, and batch norms with fixed statistics within
@@ -77,21 +77,3 @@ function inForm(node: NodeSource, operands: readonly (Tensor | undefined)[]): re
 
 /** Whether x lies as [N,H,W,C] and is turned for a reader that wants [N,C,H,W]. */
 const isTurned = (x: Tensor): boolean => transposed(x)?.perm.join() === "0,3,1,2";
-
-/** The geometry of a two-dimensional convolution; undefined where it is none, or another than the lowerings know. */
-function geometryOf({ op, inputs, attributes, outputs }: NodeSource): ConvGeometry | undefined {
-  if (op.name !== "Conv" && op.name !== "ConvTranspose") return undefined;
-  const kernel = inputs[1]!.shape.slice(2);
-  const list = (name: string, usual: number): readonly number[] =>
-    (attributes[name] as readonly number[] | undefined) ?? [usual];
-  const [strides, pads] = [list("strides", 1), list("pads", 0)];
-  const isAlike = [strides, pads].every((values) => values.every((value) => value === values[0]));
-  const isPlain =
-    list("dilations", 1).every((value) => value === 1) &&
-    list("output_padding", 0).every((value) => value === 0) &&
-    (attributes.group ?? 1) === 1 &&
-    (attributes.auto_pad ?? "NOTSET") === "NOTSET" &&
-    attributes.output_shape === undefined;
-  if (kernel.length !== 2 || !isAlike || !isPlain || outputs[0]!.dtype !== "float32") return undefined;
-  return { kernel: kernel as [number, number], stride: strides[0]!, pad: pads[0]! };
-}

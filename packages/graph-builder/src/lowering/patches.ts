@@ -21,6 +21,9 @@ const weightLayout: WeightLayout = {
 /** Patches and Gemm. */
 export const patches: ProductForm = { weightLayout, correlate, scatter, outer };
 
+/** The same, but a convolution is weights times patches. */
+export const patchesTransposed: ProductForm = { ...patches, correlate: correlateTransposed };
+
 /** Whether a patch is a pixel. */
 export const isPointwise = ({ kernel: [kh, kw], stride, pad }: ConvGeometry): boolean =>
   kh === 1 && kw === 1 && stride === 1 && pad === 0;
@@ -50,23 +53,22 @@ function unfold(x: Tensor, g: ImageGeometry): Tensor {
   return reshape(gather(runs, constant("int32", [indices.length], indices), 1), [rows, width]);
 }
 
-/** From this many rows of patches an image, the product is made transposed. */
-const MANY_PIXELS = 256;
+/** Patches times weights. */
+function correlate(x: Tensor, weight: Tensor, g: ImageGeometry, bias?: Tensor): Tensor {
+  const product = gemm(unfold(x, g), weight, { transB: 1, ...(bias ? { c: bias } : {}) });
+  return reshape(product, [x.shape[0]!, ...g.small, weight.shape[0]!]);
+}
 
 /**
- * Patches times weights, or where the patches are many, weights times patches with the result transposed: so MLAS packs
- * each patch once and works on it while it is in the cache, where it would read all of them for each block of columns.
+ * Weights times patches, with the result turned: where patches are many, MLAS packs each once and works on it while it is in
+ * the cache, where it would read all of them for each block of columns.
  */
-function correlate(x: Tensor, weight: Tensor, g: ImageGeometry, bias?: Tensor): Tensor {
+function correlateTransposed(x: Tensor, weight: Tensor, g: ImageGeometry, bias?: Tensor): Tensor {
   const [o] = weight.shape as [Dim];
   const [batch] = x.shape as [Dim];
-  const pixels = g.small[0] * g.small[1];
-  if (pixels < MANY_PIXELS || isPointwise(g)) {
-    const product = gemm(unfold(x, g), weight, { transB: 1, ...(bias ? { c: bias } : {}) });
-    return reshape(product, [batch, ...g.small, o]);
-  }
   const c = bias && reshape(bias, [o, 1]);
   const product = gemm(weight, unfold(x, g), { transB: 1, ...(c ? { c } : {}) });
+  const pixels = g.small[0] * g.small[1];
   return reshape(transpose(reshape(product, [o, batch, pixels]), [1, 2, 0]), [batch, ...g.small, o]);
 }
 

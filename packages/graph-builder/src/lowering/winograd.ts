@@ -98,16 +98,6 @@ const phases = (): [p: number, q: number][] => rowsAndColumns(PHASES, PHASES).ma
 
 const placeOf = (p: number, q: number): number => phases().findIndex(([a, b]) => a === p && b === q);
 
-/** From here on the transforms cost less than the multiplications that they save (measured at batch 16). */
-const LEAST_SIZE = 8;
-const LEAST_CHANNELS = 32;
-
-/** Whether these products apply, and are worth it. */
-export function hasWinograd({ kernel, stride, pad, small, channels, filters }: ImageGeometry): boolean {
-  const fits = kernel.every((k) => k === TAPS) && stride === PHASES && pad === 1;
-  return fits && Math.min(channels, filters) >= LEAST_CHANNELS && Math.min(...small) >= LEAST_SIZE;
-}
-
 /** [O,C,4,4] <-> [4 C phases, O] for each of the 2x2 taps of a phase. */
 const weightLayout: WeightLayout = {
   toKernel(weight) {
@@ -126,6 +116,7 @@ const weightLayout: WeightLayout = {
 
 /** Transforms and batched MatMuls. */
 export const winograd: ProductForm = {
+  applies: ({ kernel, stride, pad }) => kernel.every((k) => k === TAPS) && stride === PHASES && pad === 1,
   weightLayout,
   correlate(x, weight, g, bias) {
     const product = matmul(largeToPoints(x, g), kernelToPoints(weight, g));

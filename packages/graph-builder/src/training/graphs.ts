@@ -1,5 +1,6 @@
 /** The entry points of a model: one definition of loss, gradient and update, several graphs around it. */
 import {
+  type FormChoice,
   type GraphName,
   SAFETENSORS_DTYPE,
   type StateTensor,
@@ -8,7 +9,7 @@ import {
 import { buildModel } from "../build.js";
 import type { Shape } from "../dim.js";
 import { gradients } from "../gradients.js";
-import { cpu } from "../lowering/cpu.js";
+import { cpu, cpuWith } from "../lowering/cpu.js";
 import type { Lowering } from "../lowering/lowering.js";
 import { native } from "../lowering/native.js";
 import type { Model } from "../model.js";
@@ -54,10 +55,16 @@ const WITHOUT_GRADIENTS: readonly GraphName[] = ["eval_model", "inference_model"
 /**
  * The form of a graph: the one of the device that the folder is for. Without a device each graph has the form of the
  * device that runs it: `training_loop` the CPU's, the others that of accelerators.
+ * @param forms - a table by which convolutions are written for CPUs. Default: the usual rule.
  */
-export function loweringFor(graph: GraphName, target?: EmitTarget): Lowering {
-  if (target === undefined || WITHOUT_GRADIENTS.includes(graph)) return GRAPHS[graph].lowering;
-  return FORMS[target];
+export function loweringFor(
+  graph: GraphName,
+  target?: EmitTarget,
+  forms: readonly FormChoice[] = [],
+): Lowering {
+  const own = target === undefined || WITHOUT_GRADIENTS.includes(graph);
+  const lowering = own ? GRAPHS[graph].lowering : FORMS[target];
+  return lowering === cpu && forms.length > 0 ? cpuWith(forms) : lowering;
 }
 
 /** A graph with gradients, finished as the lowering wants it. */
@@ -133,15 +140,16 @@ function trainingStep(training: Training, lowering: Lowering): Model {
   const batch = batchInputs(training.network);
   const learningRate = learningRateInput();
   const inputs = stateInputs(training);
+  const layoutOf = layoutsOf(training, lowering);
   // Under another name, so that changing the layout and back leaves these and not the inputs.
   const kernels = new Map(
-    [...inKernelLayout(training, lowering, inputs)].map(([name, t]) => [name, stopGradient(t)]),
+    [...inKernelLayout(training, layoutOf, inputs)].map(([name, t]) => [name, stopGradient(t)]),
   );
   const { after, loss } = fusedStep(training, lowering, kernels, batch, learningRate);
   return buildModel({
     name: `${training.network.name}.training_step`,
     inputs: [...inputs.values(), ...tensorsOf(batch), learningRate],
-    outputs: { ...stateOutputs(training, lowering, inputs, after), loss },
+    outputs: { ...stateOutputs(training, layoutOf, inputs, after), loss },
   });
 }
 
@@ -153,7 +161,8 @@ function trainingLoop(training: Training, lowering: Lowering): Model {
   const stacked = batchInputs(training.network, ["steps"]);
   const learningRates = learningRateInput(["steps"]);
   const inputs = stateInputs(training);
-  const kernels = inKernelLayout(training, lowering, inputs);
+  const layoutOf = layoutsOf(training, lowering);
+  const kernels = inKernelLayout(training, layoutOf, inputs);
   const names = training.state.filter((s) => !s.frozen).map((s) => s.name);
   const carried = names.map((name) => kernels.get(name)!);
   const trips = reshape(shapeOf(stacked.images, { start: 0, end: 1 }), []);
@@ -169,28 +178,30 @@ function trainingLoop(training: Training, lowering: Lowering): Model {
   return buildModel({
     name: `${training.network.name}.training_loop`,
     inputs: [...inputs.values(), ...tensorsOf(stacked), learningRates],
-    outputs: { ...stateOutputs(training, lowering, inputs, after), losses: result.collected[0]! },
+    outputs: { ...stateOutputs(training, layoutOf, inputs, after), losses: result.collected[0]! },
   });
 }
 
 const stateInputs = ({ state }: Training): Map<string, Tensor> =>
   new Map(state.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
 
-/** Layout of a state tensor: a parameter's own, and the same for its moments. */
-function layoutOf(training: Training, lowering: Lowering, tensor: StateTensor) {
-  const parameter = tensor.of ?? tensor.name;
-  return lowering.weightLayout && training.specs.find((s) => s.name === parameter)?.layout;
+/** The kernels' layouts in a lowering: of a state tensor a parameter's own, and the same for its moments. */
+function layoutsOf({ network, schedule }: Training, lowering: Lowering) {
+  const { collector } = forwardOf(network, schedule, lowering, batchInputs(network));
+  return ({ of, name }: StateTensor) => collector.specs.get(of ?? name)?.layout;
 }
+
+type Layouts = ReturnType<typeof layoutsOf>;
 
 function inKernelLayout(
   training: Training,
-  lowering: Lowering,
+  layoutOf: Layouts,
   inputs: ReadonlyMap<string, Tensor>,
 ): Map<string, Tensor> {
   return new Map(
     training.state.map((s) => {
       const tensor = inputs.get(s.name)!;
-      return [s.name, layoutOf(training, lowering, s)?.toKernel(tensor) ?? tensor];
+      return [s.name, layoutOf(s)?.toKernel(tensor) ?? tensor];
     }),
   );
 }
@@ -198,14 +209,14 @@ function inKernelLayout(
 /** The state after a step, in PyTorch's layouts; what has not changed is handed through. */
 function stateOutputs(
   training: Training,
-  lowering: Lowering,
+  layoutOf: Layouts,
   inputs: ReadonlyMap<string, Tensor>,
   after: ReadonlyMap<string, Tensor>,
 ): Record<string, Tensor> {
   return Object.fromEntries(
     training.state.map((s) => {
       const tensor = after.get(s.name);
-      const plain = tensor && (layoutOf(training, lowering, s)?.fromKernel(tensor, s.shape) ?? tensor);
+      const plain = tensor && (layoutOf(s)?.fromKernel(tensor, s.shape) ?? tensor);
       return [next(s.name), plain ?? inputs.get(s.name)!];
     }),
   );
