@@ -30,6 +30,11 @@ export function shareLine(what: string, share: number, columns: number): string 
   return fitBar(what, share, `${Math.floor(share * 100)} %`, columns);
 }
 
+/** `what ━━━━━╌╌╌╌ 3 min 20 s left`. */
+export function timeLeftLine(what: string, share: number, seconds: number, columns: number): string {
+  return fitBar(what, share, `${formatTime(seconds)} left`, columns);
+}
+
 const WIDEST_BAR = 30;
 
 /** A bar between two texts, as wide as there is room; without it, or cut, where there is none. */

@@ -8,6 +8,7 @@ import { figuresLine } from "./figures.js";
 import { profileLine } from "./profile.js";
 import { sampleLine } from "./sample.js";
 import { trainLine } from "./train.js";
+import { tuneLine } from "./tune.js";
 import { verifyLine } from "./verify.js";
 
 /** Every command. A new one is its line here, a file beside this and one in ../commands. */
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   verifyLine,
   dataLine,
   profileLine,
+  tuneLine,
   doctorLine,
   bundleLine,
 ];

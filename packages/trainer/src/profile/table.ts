@@ -1,5 +1,6 @@
 /** A profile as lines of text. */
 
+import { alignedColumns } from "../columns.js";
 import { byOperator, type ProfileRow, shapeText } from "./events.js";
 
 interface Profile {
@@ -32,14 +33,7 @@ export function profileLines({ rows, wall }: Profile, most: number): string[] {
     ["operator", "nodes", "ms a step", "share", "GFLOP/s", "shapes"],
     ...shown.map((row) => cells(row, shapeText(row))),
   ];
-  const left = new Set([0, 5]);
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, i) => (left.has(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join("  ")
-      .trimEnd(),
-  );
+  const lines = alignedColumns(table, [0, 5]);
   const gflop = rows.reduce((sum, row) => sum + (row.gflop ?? 0), 0);
   const between = Math.max(0, wall - total);
   return [
