@@ -52,6 +52,8 @@ const run = runFolder(folder);
 makeFolder(run.checkpoints);
 const model = readModelFolder(args.artifacts, "--artifacts");
 const { manifest } = model;
+const { channels, height, width } = manifest.image;
+const most = chunkSteps("cpu", batch, channels * height * width);
 
 // Threads are told apart by when they come: Node's own first.
 await stat(folder);
@@ -179,7 +181,7 @@ function painted(event) {
 /** Steps as a run takes them, up to the first block. */
 async function startTraining() {
   const to = OFFSET + 2 * cycles * sampleEvery;
-  const plan = { from: 0, to, stops: [saveEvery, sampleEvery, OFFSET], most: chunkSteps(batch) };
+  const plan = { from: 0, to, stops: [saveEvery, sampleEvery, OFFSET], most };
   const source = openChunkSource(port2, plan);
   const configuration = configurationOf(manifest, {
     ...{ data, dataDigest: batches.digest, batch, learningRate, seed },
@@ -221,7 +223,6 @@ async function startTraining() {
 async function startBare() {
   const shape = { split: "train", channels: 3, height: 32, width: 32 };
   const make = batchMaker(manifest, await loadDataset(data, shape), { seed, batch });
-  const most = chunkSteps(batch);
   const chunks = new Map();
   const take = async (stepper, count) => {
     for (let left = count; left > 0; ) {

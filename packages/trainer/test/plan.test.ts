@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { planChunks } from "../src/plan.js";
+import { chunkSteps, planChunks } from "../src/plan.js";
 
 it("ends chunks at every save and sample, and covers each step once", () => {
   const chunks = [...planChunks({ from: 3, to: 20, stops: [10, 7, 0], most: 4 })];
@@ -46,3 +46,26 @@ it("holds for any numbers", () => {
     ),
   );
 });
+
+it.each([
+  // on the CPU, by the time until a run can be stopped
+  ["cpu", 16, 3 * 32 * 32, 24],
+  ["cpu", 512, 3 * 32 * 32, 1],
+  ["cpu", 16, 3 * 512 * 512, 24],
+  ["webgpu", 512, 3 * 32 * 32, 1],
+  // on CUDA, so that the state crosses the bus once in many steps
+  ["cuda", 1, 3 * 32 * 32, 384],
+  ["cuda", 16, 3 * 32 * 32, 24],
+  ["cuda", 64, 3 * 32 * 32, 16],
+  ["cuda", 512, 3 * 32 * 32, 16],
+  // as long as the inputs have room: 5 bytes a value, 128 MiB in all
+  ["cuda", 1024, 3 * 32 * 32, 8],
+  ["cuda", 64, 3 * 128 * 128, 8],
+  ["cuda", 64, 3 * 512 * 512, 6],
+  ["cuda", 512, 3 * 512 * 512, 1],
+] as const)(
+  "a run on %s takes of batches of %i images of %i values %i steps",
+  (device, batch, values, steps) => {
+    expect(chunkSteps(device, batch, values)).toBe(steps);
+  },
+);

@@ -36,11 +36,13 @@ try {
     const start = startingPoint(configuration);
     report({ type: "started", step: start.step, checkpoint: start.path });
     const { model, run, steps, saveEvery, sampleEvery, keep } = data;
+    const { device } = session;
+    const { channels, height, width } = model.manifest.image;
     const source = openChunkSource(data.port, {
       from: start.step,
       to: steps,
       stops: [saveEvery, sampleEvery],
-      most: chunkSteps(configuration.batch),
+      most: chunkSteps(device, configuration.batch, channels * height * width),
       begin: 1,
     });
     const stepper = createStepper({
@@ -49,7 +51,6 @@ try {
       learningRate: (step) => learningRateAt(step, steps, { ...TRAIN_DEFAULTS, ...configuration }),
       state: start.state,
     });
-    const { device } = session;
     const { step: from, smoothed } = start;
     const to = steps;
     saver = createSaver({ model, run, configuration, device, to, keep });
