@@ -1,5 +1,6 @@
 /** Reading what was typed after a flag: every mistake is one line and exit code 2. */
 
+import { join, parse } from "node:path";
 import { nearest, UserError } from "@onnx-diffusion/diffusion";
 
 function usage(message: string): UserError {
@@ -71,6 +72,19 @@ export function labelList(flag: string, text: string, classes: number): number[]
     for (let label = first; label <= last; label++) labels.push(label);
   }
   return labels;
+}
+
+/**
+ * The path of a file to write, whose name has to say what is in it.
+ *
+ * @param ending such as `.png`.
+ * @throws UserError (usage) if the name ends in anything else.
+ */
+export function fileToWrite(flag: string, text: string, ending: string): string {
+  if (text.toLowerCase().endsWith(ending)) return text;
+  const { dir, name } = parse(text);
+  const better = `${join(dir, name || "images")}${ending}`;
+  throw usage(`${flag}: found ${quote(text)}, but a ${ending} file is written; call it ${better}`);
 }
 
 function quote(text: string): string {

@@ -242,6 +242,13 @@ describe("trainer sample", () => {
     expectRefused(sample("--sampler", "plms"), 2, /--sampler: found "plms", expected one of ddpm, ddim/);
   });
 
+  it("gives no file a name of another kind", () => {
+    const refused = (flag: string, path: string, message: RegExp) =>
+      expectRefused(trainer("sample", "--model", at("model", "model"), flag, path), 2, message);
+    refused("--out", "a/x.txt", /--out: found "a\/x\.txt", but a \.png file is written; call it a\/x\.png/);
+    refused("--raw", "x.bin", /--raw: found "x\.bin", but a \.npy file is written; call it x\.npy/);
+  });
+
   it("has nothing to draw with before training", () => {
     expectRefused(trainer("sample", "--model", net), 1, /it is not trained; give the model folder of a run/);
   });

@@ -313,6 +313,11 @@ describe("trainer data", () => {
     [["folder"], 2, /^trainer: data: found "folder", expected one of .*; did you mean folder:PATH\?/],
     [["folder:"], 2, /^trainer: data: found "folder:", expected one of/],
     [["mnist:x"], 2, /^trainer: data: found "mnist:x", expected one of .*did you mean mnist\?/],
+    [
+      ["mnist", "--preview", "--out", "x.jpg"],
+      2,
+      /^trainer: --out: found "x\.jpg", but a \.png file is written/,
+    ],
     [["mnist", "--out", "x.png"], 2, /^trainer: --out: only --preview writes a picture/],
     [["mnist", "--from", "npm"], 2, /^trainer: --from: mnist is not got from anywhere here/],
     [

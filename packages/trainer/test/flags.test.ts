@@ -1,7 +1,7 @@
 import { UserError } from "@onnx-diffusion/diffusion";
 import { describe, expect, it } from "vitest";
 import { parseCommandLine } from "../src/command-line.js";
-import { labelList, oneOf, positiveNumber, wholeNumber } from "../src/flags.js";
+import { fileToWrite, labelList, oneOf, positiveNumber, wholeNumber } from "../src/flags.js";
 
 /** The message of a usage error; fails if there is none, or it has more than one line. */
 function usageMessage(action: () => unknown): string {
@@ -49,6 +49,24 @@ describe("positiveNumber", () => {
   // 1e-50 is 0 and 1e40 is infinite in float32, which the graph takes
   it.each(["0", "-1e-4", "nan", "NaN", "inf", "", "1e-50", "1e40", "1,5"])("refuses %j", (text) => {
     expect(usageMessage(() => positiveNumber("--lr", text))).toContain("--lr: found");
+  });
+});
+
+describe("fileToWrite", () => {
+  it.each(["x.png", "a/b.PNG", "./x.y.png"])("takes %s", (text) => {
+    expect(fileToWrite("--out", text, ".png")).toBe(text);
+  });
+
+  it.each([
+    ["x.txt", '"x.txt"', "x.png"],
+    ["../a.b/x.jpg", '"../a.b/x.jpg"', "../a.b/x.png"],
+    ["grid", '"grid"', "grid.png"],
+    ["pictures/", '"pictures/"', "pictures.png"],
+    ["", "nothing", "images.png"],
+  ])("refuses %j", (text, found, better) => {
+    expect(usageMessage(() => fileToWrite("--out", text, ".png"))).toBe(
+      `--out: found ${found}, but a .png file is written; call it ${better}`,
+    );
   });
 });
 

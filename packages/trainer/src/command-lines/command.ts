@@ -1,7 +1,7 @@
 /** What a command declares: its flags, how they become options that hold, and what it does with them. */
 
 import { UserError } from "@onnx-diffusion/diffusion";
-import { wholeNumber } from "../flags.js";
+import { fileToWrite, wholeNumber } from "../flags.js";
 
 /** A flag as yargs takes it. Numbers are read as text, so that every mistake gets our own line. */
 export interface Flag {
@@ -75,4 +75,10 @@ export function required(typed: Typed, flag: string, example: string): string {
 export function whole(typed: Typed, flag: string, least: number, most: number): number | undefined {
   const value = given(typed, flag);
   return value === undefined ? undefined : wholeNumber(`--${flag}`, value, least, most);
+}
+
+/** A file to write, or undefined where the flag was not given. @throws UserError (usage) for a name of another kind. */
+export function output(typed: Typed, flag: string, ending: ".png" | ".npy"): string | undefined {
+  const value = given(typed, flag);
+  return value === undefined ? undefined : fileToWrite(`--${flag}`, value, ending);
 }

@@ -3,7 +3,7 @@ import type { DataOptions } from "../commands/data.js";
 import { cachePath } from "../data/cache.js";
 import { DATASET_NAMES, DATASETS, findDataset } from "../data/index.js";
 import { oneOf } from "../flags.js";
-import { defineCommand, given, text, toggle } from "./command.js";
+import { defineCommand, given, output, text, toggle } from "./command.js";
 
 const WIDEST = Math.max(...DATASET_NAMES.map((name) => name.length));
 
@@ -23,7 +23,7 @@ What was got is kept in ${cachePath([])} (ONNX_DIFFUSION_CACHE names another fol
   ],
   flags: {
     preview: toggle("Draw some images of each class"),
-    out: text("Picture to write with --preview [default: <name>.png]"),
+    out: text("Picture to write with --preview, a .png file [default: <name>.png]"),
     from: text("The one source to get it from [default: the first that works]"),
     "data-dir": text("Folder with your own copy of the data set's files"),
   },
@@ -38,7 +38,11 @@ What was got is kept in ${cachePath([])} (ONNX_DIFFUSION_CACHE names another fol
       );
     }
     const { entry } = findDataset("data", name);
-    const [dataDir, from, out] = [given(typed, "data-dir"), given(typed, "from"), given(typed, "out")];
+    const [dataDir, from, out] = [
+      given(typed, "data-dir"),
+      given(typed, "from"),
+      output(typed, "out", ".png"),
+    ];
     const preview = typed.preview === true;
     if (out !== undefined && !preview) {
       throw new UserError("--out: only --preview writes a picture; add it, or leave --out out", {

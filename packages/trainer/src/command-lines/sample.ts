@@ -1,5 +1,5 @@
 import type { SampleOptions } from "../commands/sample.js";
-import { defineCommand, given, number, required, text, whole } from "./command.js";
+import { defineCommand, given, number, output, required, text, whole } from "./command.js";
 import { SAMPLER_FLAGS, samplerChoice } from "./sampler-flags.js";
 
 /** A picture of more images would be too large to look at. */
@@ -23,7 +23,7 @@ Draws images from an exported model.`,
     count: number("Images to draw", "one a label, or 10"),
     labels: text("Labels, such as 7, 0,1,2 or 0-9; repeated as needed [default: all]"),
     ...SAMPLER_FLAGS,
-    out: text("Picture to write [default: grid.png]"),
+    out: text("Picture to write, a .png file [default: grid.png]"),
     raw: text("Also write the images as uint8 [N,H,W,C] to this .npy file"),
   },
   options: (typed) => ({
@@ -31,8 +31,8 @@ Draws images from an exported model.`,
     count: whole(typed, "count", 1, MOST_IMAGES),
     labels: given(typed, "labels"),
     ...samplerChoice(typed),
-    out: given(typed, "out") ?? "grid.png",
-    raw: given(typed, "raw"),
+    out: output(typed, "out", ".png") ?? "grid.png",
+    raw: output(typed, "raw", ".npy"),
   }),
   run: async (options) => (await import("../commands/sample.js")).sampleCommand(options),
 });
