@@ -9,12 +9,15 @@ import type { Tensor } from "../tensor.js";
 /** Entries up to which a tensor is small: of larger ones the copies cost more than the operators that they save. */
 const SMALL = 8192;
 
+/** Tensors in one vector: WebGPU promises a shader 8 buffers (maxStorageBuffersPerShaderStage), and Split writes each part to one. */
+const MOST_TOGETHER = 7;
+
 /** State has shapes of numbers alone. */
 const entries = (shape: Shape): number => Number(sizeOf(shape));
 
 export const isSmall = ({ shape }: Tensor): boolean => entries(shape) <= SMALL;
 
-/** Names in groups: those with the same key together, in the place of the first; those without one alone. */
+/** Names in groups: those with the same key, up to MOST_TOGETHER, in the place of the first; those without one alone. */
 export function together(
   names: readonly string[],
   keyOf: (name: string) => unknown,
@@ -24,9 +27,12 @@ export function together(
   for (const name of names) {
     const key = keyOf(name);
     const group = key === undefined ? undefined : open.get(key);
-    if (group) group.push(name);
-    else groups.push([name]);
-    if (key !== undefined && !group) open.set(key, groups.at(-1)!);
+    if (group && group.length < MOST_TOGETHER) {
+      group.push(name);
+      continue;
+    }
+    groups.push([name]);
+    if (key !== undefined) open.set(key, groups.at(-1)!);
   }
   return groups;
 }
