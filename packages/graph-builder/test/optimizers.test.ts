@@ -126,7 +126,7 @@ test("an optimizer of one's own", async () => {
   expect(results.count!.data).toEqual(Int32Array.of(5));
 });
 
-test("small parameters are updated as one vector where the optimizer is elementwise, to the same bits", async () => {
+test("small parameters are updated as one vector, if asked for and where the optimizer is elementwise, to the same bits", async () => {
   const shapes = { a: [3], big: [100, 100], b: [2, 2], c: [] } as const;
   const parameters = Object.entries(shapes).map(([name, shape]) => ({ ...spec(name), shape }));
   const { begin, slots } = adam();
@@ -141,7 +141,7 @@ test("small parameters are updated as one vector where the optimizer is elementw
     const plan = planUpdates(parameters, { optimizer, ema: 0.9 });
     const before = new Map(plan.state.map((s) => [s.name, input(s.name, s.dtype, s.shape)]));
     const gradients = plan.trained.map((name) => input(`${name}_grad`, "float32", before.get(name)!.shape));
-    const after = updateState(plan, { before, gradients, learningRate: scalar(0.1) });
+    const after = updateState(plan, { before, gradients, learningRate: scalar(0.1), smallTogether: true });
     return {
       inputs: [...before.values(), ...gradients],
       outputs: Object.fromEntries([...after].map(([name, t]) => [`${name}.next`, t])),

@@ -98,7 +98,7 @@ function trainingModel(training: Training, lowering: Lowering): Model {
 const learningRateInput = (lead: Shape = []): Tensor => input("learning_rate", "float32", lead);
 
 /** Averages follow the buffers too, so these are given where there are averages, as the forward pass left them. */
-function optimizerModel(training: Training): Model {
+function optimizerModel(training: Training, lowering: Lowering): Model {
   const { rules } = training;
   const averaged = training.optimizer.ema !== undefined;
   const carried = training.state.filter((s) => !s.frozen && (s.kind !== "buffer" || averaged));
@@ -107,13 +107,19 @@ function optimizerModel(training: Training): Model {
     .filter((s) => rules.has(s.name))
     .map((s) => input(`${s.name}_grad`, s.dtype, s.shape));
   const learningRate = learningRateInput();
-  const after = updateState(training, { before: inputs, gradients: grads, learningRate });
+  const after = updateState(training, {
+    ...{ before: inputs, gradients: grads, learningRate },
+    smallTogether: isLaunchBound(lowering),
+  });
   return buildModel({
     name: `${training.network.name}.optimizer_model`,
     inputs: [...inputs.values(), ...grads, learningRate],
     outputs: Object.fromEntries(carried.map((s) => [next(s.name), after.get(s.name) ?? inputs.get(s.name)!])),
   });
 }
+
+/** Whether each node costs a launch on the devices that a lowering is for. */
+const isLaunchBound = ({ target }: Lowering): boolean => target === "gpu";
 
 /** What a step changes of what training carries, by name. `before` and the result are in the kernels' layouts. */
 function fusedStep(
@@ -132,7 +138,10 @@ function fusedStep(
     loss,
     training.trained.map((name) => before.get(name)!),
   );
-  const after = updateState(training, { before, gradients: grads, buffers: collector.updates, learningRate });
+  const after = updateState(training, {
+    ...{ before, gradients: grads, buffers: collector.updates, learningRate },
+    smallTogether: isLaunchBound(lowering),
+  });
   return { after, loss };
 }
 

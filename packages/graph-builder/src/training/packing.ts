@@ -1,6 +1,6 @@
 /**
- * Small tensors are updated together, as one vector: an operator costs some microseconds whatever its size, and most of a
- * network's parameters are the vectors of biases and batch norms.
+ * Small tensors are updated together, as one vector: to launch an operator costs some microseconds whatever its size, and most
+ * of a network's parameters are the vectors of biases and batch norms.
  */
 import { type Shape, sizeOf } from "../dim.js";
 import { concat, reshape, split } from "../ops/index.js";

@@ -18,6 +18,11 @@ export interface UpdateInputs {
   readonly buffers?: ReadonlyMap<string, Tensor>;
   /** Scalar. */
   readonly learningRate: Tensor;
+  /**
+   * Whether small parameters of an elementwise optimizer are updated as one vector, which is for devices where each node is a
+   * launch: on CPUs it takes as long, and what waits for several gradients is kept in memory. Default: no.
+   */
+  readonly smallTogether?: boolean;
 }
 
 /**
@@ -26,7 +31,7 @@ export interface UpdateInputs {
  */
 export function updateState(
   { trained, rules, state, optimizer: { clip, ema } }: UpdatePlan,
-  { before, gradients: whole, buffers = new Map(), learningRate }: UpdateInputs,
+  { before, gradients: whole, buffers = new Map(), learningRate, smallTogether = false }: UpdateInputs,
 ): Map<string, Tensor> {
   const value = (name: string) => before.get(name)!;
   const step = add(value(COUNTER.name), scalar(1, "int32"));
@@ -46,7 +51,7 @@ export function updateState(
   const gradientOf = new Map(trained.map((name, i) => [name, gradients[i]!]));
   const keyOf = (name: string) => {
     const rule = rules.get(name)!;
-    return rule.optimizer.elementwise && isSmall(value(name)) ? rule : undefined;
+    return smallTogether && rule.optimizer.elementwise && isSmall(value(name)) ? rule : undefined;
   };
   for (const names of together(trained, keyOf)) {
     const rule = rules.get(names[0]!)!;
@@ -63,7 +68,10 @@ export function updateState(
     const averaged = new Map(
       state.flatMap(({ name, kind, of }) => (kind === "average" ? [[name, of!] as const] : [])),
     );
-    for (const names of together([...averaged.keys()], (name) => isSmall(value(name)) || undefined)) {
+    for (const names of together(
+      [...averaged.keys()],
+      (name) => (smallTogether && isSmall(value(name))) || undefined,
+    )) {
       const rows = names.map((name) => [value(name), latest(averaged.get(name)!)]);
       const results = updatePacked(rows, ([old, now]) => [average(old!, now!)]);
       names.forEach((name, i) => void after.set(name, results[i]![0]!));
